@@ -1,0 +1,287 @@
+//! What an order is made from: method, size, picture, message card, addresses. Frozen once it is ordered.
+
+mod command;
+mod event;
+#[cfg(test)]
+mod tests;
+
+pub use command::DraftCommand;
+pub use event::DraftEvent;
+
+use crate::{AccountId, AiJobId, Decide, ImageId, Money, OrderId, PersonalRef, prices};
+use cqrs_es::{Aggregate, event_sink::EventSink};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Where the picture comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    Upload,
+    Ai,
+    Artist,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum CoverSize {
+    A6,
+    #[default]
+    A5,
+    A4,
+}
+
+/// The card that goes with the cover, at the price of that moment. The written text is personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageCard {
+    pub card: Uuid,
+    pub title: String,
+    pub price: Money,
+    pub text: Option<PersonalRef>,
+}
+
+/// The chosen picture; `sha256` (hex) is that of the untouched original.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    pub image: ImageId,
+    pub job: AiJobId,
+    pub sha256: String,
+}
+
+/// A draft that can still be changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenDraft {
+    pub customer: AccountId,
+    pub method: Method,
+    pub size: CoverSize,
+    pub message_card: Option<MessageCard>,
+    pub shipping: Option<PersonalRef>,
+    /// Absent: the same as shipping.
+    pub billing: Option<PersonalRef>,
+    pub picture: Option<Picture>,
+    pub generating: Option<AiJobId>,
+    /// Jobs that delivered at least one picture; sets the price of the next.
+    pub generations: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Draft {
+    #[default]
+    Unknown,
+    Open(OpenDraft),
+    Committed {
+        customer: AccountId,
+        order: OrderId,
+    },
+    Canceled {
+        customer: AccountId,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DraftRefusal {
+    #[error("there is no such draft")]
+    NotFound,
+    #[error("a draft with this id exists already, with other contents")]
+    AlreadyExists,
+    #[error("this draft has been ordered and cannot be changed")]
+    AlreadyCommitted,
+    #[error("this draft was canceled")]
+    Canceled,
+    #[error("pictures are being made for this draft; wait until they are there")]
+    Busy,
+    #[error("this draft is not made by AI")]
+    NotByAi,
+    #[error("the price of the next generation is {cost} credits")]
+    PriceChanged { cost: u32 },
+    #[error("choose a picture first")]
+    PictureMissing,
+    #[error("choose a message card first")]
+    MessageCardMissing,
+    #[error("enter the delivery address first")]
+    ShippingMissing,
+}
+
+impl DraftRefusal {
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "draft_not_found",
+            Self::AlreadyExists => "draft_already_exists",
+            Self::AlreadyCommitted => "draft_already_committed",
+            Self::Canceled => "draft_canceled",
+            Self::Busy => "draft_busy",
+            Self::NotByAi => "draft_not_by_ai",
+            Self::PriceChanged { .. } => "generation_price_changed",
+            Self::PictureMissing => "draft_picture_missing",
+            Self::MessageCardMissing => "draft_message_card_missing",
+            Self::ShippingMissing => "draft_shipping_missing",
+        }
+    }
+}
+
+impl Aggregate for Draft {
+    const TYPE: &'static str = "draft";
+    type Command = DraftCommand;
+    type Event = DraftEvent;
+    type Error = DraftRefusal;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: Self::Command,
+        (): &Self::Services,
+        sink: &EventSink<Self>,
+    ) -> Result<(), Self::Error> {
+        crate::forward(self, command, sink).await
+    }
+
+    fn apply(&mut self, event: Self::Event) {
+        if let DraftEvent::Created { customer, method, size } = event {
+            *self = Self::Open(OpenDraft::new(customer, method, size));
+            return;
+        }
+        let Self::Open(open) = self else { return };
+        match event {
+            DraftEvent::Created { .. } => {}
+            DraftEvent::MessageCardChosen { card } => open.message_card = Some(card),
+            DraftEvent::ShippingSet { address } => open.shipping = Some(address),
+            DraftEvent::BillingSet { address } => open.billing = Some(address),
+            DraftEvent::GenerationBegun { job, .. } => open.generating = Some(job),
+            DraftEvent::GenerationEnded { delivered, .. } => {
+                open.generating = None;
+                open.generations += u32::from(delivered > 0);
+            }
+            DraftEvent::PictureSelected { picture } => open.picture = Some(picture),
+            DraftEvent::Committed { order } => *self = Self::Committed { customer: open.customer, order },
+            DraftEvent::Canceled { .. } => *self = Self::Canceled { customer: open.customer },
+        }
+    }
+}
+
+impl Decide for Draft {
+    fn decide(&self, command: DraftCommand) -> Result<Vec<DraftEvent>, DraftRefusal> {
+        use DraftCommand as C;
+        match (self, command) {
+            (Self::Unknown, C::Create { by, method, size }) => {
+                Ok(vec![DraftEvent::Created { customer: by, method, size }])
+            }
+            (Self::Open(open), C::Create { by, method, size }) => {
+                let same = (open.customer, open.method, open.size) == (by, method, size);
+                if same { Ok(vec![]) } else { Err(DraftRefusal::AlreadyExists) }
+            }
+            (Self::Committed { .. } | Self::Canceled { .. }, C::Create { .. }) => {
+                Err(DraftRefusal::AlreadyExists)
+            }
+            (Self::Unknown, _) => Err(DraftRefusal::NotFound),
+            (Self::Open(open), command) => open.decide(command),
+            (Self::Committed { customer, order }, C::Commit { by, order: again }) => {
+                let repeated = (*customer, *order) == (by, again);
+                if repeated { Ok(vec![]) } else { Err(DraftRefusal::AlreadyCommitted) }
+            }
+            // A job that ends after the order was placed has nothing to tell the draft any more.
+            (Self::Committed { .. } | Self::Canceled { .. }, C::EndGeneration { .. }) => Ok(vec![]),
+            (Self::Committed { .. }, _) => Err(DraftRefusal::AlreadyCommitted),
+            (Self::Canceled { .. }, C::Cancel { .. }) => Ok(vec![]),
+            (Self::Canceled { .. }, _) => Err(DraftRefusal::Canceled),
+        }
+    }
+}
+
+impl OpenDraft {
+    fn new(customer: AccountId, method: Method, size: CoverSize) -> Self {
+        Self {
+            customer,
+            method,
+            size,
+            message_card: None,
+            shipping: None,
+            billing: None,
+            picture: None,
+            generating: None,
+            generations: 0,
+        }
+    }
+
+    /// A foreign draft looks like none at all.
+    fn owned_by(&self, by: AccountId) -> Result<(), DraftRefusal> {
+        if self.customer == by { Ok(()) } else { Err(DraftRefusal::NotFound) }
+    }
+
+    fn decide(&self, command: DraftCommand) -> Result<Vec<DraftEvent>, DraftRefusal> {
+        use DraftCommand as C;
+        match command {
+            C::Create { .. } => Err(DraftRefusal::AlreadyExists),
+            C::ChooseMessageCard { by, card } => {
+                self.owned_by(by)?;
+                let unchanged = self.message_card.as_ref() == Some(&card);
+                Ok(once(unchanged, DraftEvent::MessageCardChosen { card }))
+            }
+            C::SetShipping { by, address } => {
+                self.owned_by(by)?;
+                let unchanged = self.shipping.as_ref() == Some(&address);
+                Ok(once(unchanged, DraftEvent::ShippingSet { address }))
+            }
+            C::SetBilling { by, address } => {
+                self.owned_by(by)?;
+                let unchanged = self.billing.as_ref() == Some(&address);
+                Ok(once(unchanged, DraftEvent::BillingSet { address }))
+            }
+            C::BeginGeneration { by, job, cost } => self.begin_generation(by, job, cost),
+            C::EndGeneration { job, delivered } => {
+                let ended_before = self.generating != Some(job);
+                Ok(once(ended_before, DraftEvent::GenerationEnded { job, delivered }))
+            }
+            C::SelectPicture { by, picture } => {
+                self.owned_by(by)?;
+                let unchanged = self.picture.as_ref() == Some(&picture);
+                Ok(once(unchanged, DraftEvent::PictureSelected { picture }))
+            }
+            C::Commit { by, order } => self.commit(by, order),
+            C::Cancel { by, reason } => {
+                self.owned_by(by)?;
+                Ok(vec![DraftEvent::Canceled { reason }])
+            }
+        }
+    }
+
+    fn begin_generation(
+        &self,
+        by: AccountId,
+        job: AiJobId,
+        cost: u32,
+    ) -> Result<Vec<DraftEvent>, DraftRefusal> {
+        self.owned_by(by)?;
+        if self.method != Method::Ai {
+            return Err(DraftRefusal::NotByAi);
+        }
+        match self.generating {
+            Some(running) if running == job => return Ok(vec![]),
+            Some(_) => return Err(DraftRefusal::Busy),
+            None => {}
+        }
+        let price = prices::generation(self.generations);
+        if price != cost {
+            return Err(DraftRefusal::PriceChanged { cost: price });
+        }
+        Ok(vec![DraftEvent::GenerationBegun { job, cost }])
+    }
+
+    fn commit(&self, by: AccountId, order: OrderId) -> Result<Vec<DraftEvent>, DraftRefusal> {
+        self.owned_by(by)?;
+        if self.generating.is_some() {
+            return Err(DraftRefusal::Busy);
+        }
+        self.picture.as_ref().ok_or(DraftRefusal::PictureMissing)?;
+        self.message_card.as_ref().ok_or(DraftRefusal::MessageCardMissing)?;
+        self.shipping.as_ref().ok_or(DraftRefusal::ShippingMissing)?;
+        Ok(vec![DraftEvent::Committed { order }])
+    }
+}
+
+/// What is already so needs no event.
+fn once(already: bool, event: DraftEvent) -> Vec<DraftEvent> {
+    if already { vec![] } else { vec![event] }
+}

@@ -1,0 +1,82 @@
+//! An event as it stands in the journal, and its way back into the types of the aggregates.
+
+use crate::{
+    AccountEvent, AiJobEvent, Decide, DraftEvent, OrderEvent, PaymentEvent, WalletEvent, account::Account,
+    ai_job::AiJob, draft::Draft, order::Order, payment::Payment, wallet::Wallet,
+};
+use cqrs_es::Aggregate;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+
+/// One row of the journal. `payload` and `metadata` are what was stored; nothing here is upcast.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Place in the journal: 1, 2, 3 … without a gap, in commit order.
+    pub position: i64,
+    pub aggregate_type: String,
+    pub aggregate_id: String,
+    /// Place in the aggregate's own stream, from 1.
+    pub sequence: i64,
+    pub event_type: String,
+    pub event_version: String,
+    pub payload: Value,
+    pub metadata: BTreeMap<String, String>,
+    /// The writer's clock; information, never order.
+    #[serde(with = "time::serde::rfc3339")]
+    pub recorded_at: OffsetDateTime,
+}
+
+/// An event that this release cannot read; stops its reader with the position.
+#[derive(Debug, thiserror::Error)]
+#[error("event {position} ({aggregate_type}.{event_type} v{event_version}) cannot be read")]
+pub struct DecodeError {
+    pub position: i64,
+    pub aggregate_type: String,
+    pub event_type: String,
+    pub event_version: String,
+    #[source]
+    pub source: Option<serde_json::Error>,
+}
+
+/// A decoded event of any aggregate.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Account(AccountEvent),
+    Wallet(WalletEvent),
+    Draft(DraftEvent),
+    AiJob(AiJobEvent),
+    Order(OrderEvent),
+    Payment(PaymentEvent),
+}
+
+impl Envelope {
+    /// Upcasts and decodes the payload.
+    pub fn decode(&self) -> Result<Event, DecodeError> {
+        match self.aggregate_type.as_str() {
+            Account::TYPE => self.decode_as::<Account>().map(Event::Account),
+            Wallet::TYPE => self.decode_as::<Wallet>().map(Event::Wallet),
+            Draft::TYPE => self.decode_as::<Draft>().map(Event::Draft),
+            AiJob::TYPE => self.decode_as::<AiJob>().map(Event::AiJob),
+            Order::TYPE => self.decode_as::<Order>().map(Event::Order),
+            Payment::TYPE => self.decode_as::<Payment>().map(Event::Payment),
+            _ => Err(self.unreadable(None)),
+        }
+    }
+
+    fn decode_as<A: Decide>(&self) -> Result<A::Event, DecodeError> {
+        let payload = A::upcast(&self.event_type, &self.event_version, self.payload.clone());
+        serde_json::from_value(payload).map_err(|error| self.unreadable(Some(error)))
+    }
+
+    fn unreadable(&self, source: Option<serde_json::Error>) -> DecodeError {
+        DecodeError {
+            position: self.position,
+            aggregate_type: self.aggregate_type.clone(),
+            event_type: self.event_type.clone(),
+            event_version: self.event_version.clone(),
+            source,
+        }
+    }
+}

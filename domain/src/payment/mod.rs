@@ -1,0 +1,314 @@
+//! One attempt to pay an order. An order can have many attempts and one capture.
+
+mod command;
+mod event;
+#[cfg(test)]
+mod tests;
+
+pub use command::PaymentCommand;
+pub use event::PaymentEvent;
+
+use crate::order::Line;
+use crate::{AccountId, Decide, Money, OrderId, PersonalRef};
+use cqrs_es::{Aggregate, event_sink::EventSink};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// Callbacks that are recorded one by one; later repeats change nothing and are only logged.
+pub const CALLBACKS_RECORDED_MAX: u32 = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    Iyzico,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackSource {
+    /// The buyer's browser came back.
+    Browser,
+    /// The provider's server called.
+    Webhook,
+}
+
+/// What is to be paid, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    pub order: OrderId,
+    pub order_number: String,
+    pub customer: AccountId,
+    pub provider: Provider,
+    pub amount: Money,
+    pub lines: Vec<Line>,
+    pub shipping: PersonalRef,
+    pub billing: PersonalRef,
+    /// The buyer's address at the time of the request is personal data as well.
+    pub buyer: PersonalRef,
+}
+
+/// A paid basket line: its provider id is what a refund of this line needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapturedLine {
+    pub line: String,
+    pub transaction_id: String,
+    pub paid: Money,
+}
+
+/// The provider's word that the money is there, checked against what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Captured {
+    pub provider_payment_id: String,
+    pub amount: Money,
+    pub lines: Vec<CapturedLine>,
+    /// Card network and last four digits, for the receipt.
+    pub card: Option<String>,
+}
+
+/// The provider's page, where the buyer pays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkout {
+    pub token: String,
+    pub page_url: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Payment {
+    #[default]
+    Unknown,
+    Open {
+        request: Request,
+        /// Absent until the provider has answered.
+        checkout: Option<Checkout>,
+        callbacks: u32,
+        /// Set while a person or a later answer must decide.
+        review: Option<String>,
+    },
+    Captured {
+        request: Request,
+        captured: Captured,
+    },
+    /// The provider said no, or nobody came.
+    Closed {
+        request: Request,
+        checkout: Option<Checkout>,
+        callbacks: u32,
+    },
+    RefundRequested {
+        request: Request,
+        captured: Captured,
+    },
+    Refunded {
+        request: Request,
+        captured: Captured,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PaymentRefusal {
+    #[error("there is no such payment")]
+    NotFound,
+    #[error("a payment with this id exists already, with other contents")]
+    AlreadyExists,
+    #[error("the captured amount is not the requested one")]
+    WrongAmount,
+    #[error("this payment is captured already, under another id of the provider")]
+    AlreadyCaptured,
+    #[error("only a captured payment can be given back")]
+    NotCaptured,
+    #[error("this payment is over")]
+    Closed,
+}
+
+impl PaymentRefusal {
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "payment_not_found",
+            Self::AlreadyExists => "payment_already_exists",
+            Self::WrongAmount => "payment_wrong_amount",
+            Self::AlreadyCaptured => "payment_already_captured",
+            Self::NotCaptured => "payment_not_captured",
+            Self::Closed => "payment_closed",
+        }
+    }
+}
+
+impl Aggregate for Payment {
+    const TYPE: &'static str = "payment";
+    type Command = PaymentCommand;
+    type Event = PaymentEvent;
+    type Error = PaymentRefusal;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: Self::Command,
+        (): &Self::Services,
+        sink: &EventSink<Self>,
+    ) -> Result<(), Self::Error> {
+        crate::forward(self, command, sink).await
+    }
+
+    fn apply(&mut self, event: Self::Event) {
+        match (std::mem::take(self), event) {
+            (_, PaymentEvent::Requested { request }) => {
+                *self = Self::Open { request, checkout: None, callbacks: 0, review: None };
+            }
+            (
+                Self::Open { request, callbacks, review, .. },
+                PaymentEvent::CheckoutOpened { token, page_url, expires_at },
+            ) => {
+                let checkout = Some(Checkout { token, page_url, expires_at });
+                *self = Self::Open { request, checkout, callbacks, review };
+            }
+            (Self::Open { request, checkout, callbacks, review }, PaymentEvent::CallbackReceived { .. }) => {
+                *self = Self::Open { request, checkout, callbacks: callbacks + 1, review };
+            }
+            (Self::Open { request, checkout, callbacks, .. }, PaymentEvent::HeldForReview { reason, .. }) => {
+                *self = Self::Open { request, checkout, callbacks, review: Some(reason) };
+            }
+            // A late answer of the provider beats our own closing.
+            (
+                Self::Open { request, .. } | Self::Closed { request, .. },
+                PaymentEvent::Captured { captured },
+            ) => {
+                *self = Self::Captured { request, captured };
+            }
+            (
+                Self::Open { request, checkout, callbacks, .. },
+                PaymentEvent::Failed { .. } | PaymentEvent::Expired,
+            ) => {
+                *self = Self::Closed { request, checkout, callbacks };
+            }
+            (Self::Closed { request, checkout, callbacks }, PaymentEvent::CallbackReceived { .. }) => {
+                *self = Self::Closed { request, checkout, callbacks: callbacks + 1 };
+            }
+            (Self::Captured { request, captured }, PaymentEvent::RefundRequested { .. }) => {
+                *self = Self::RefundRequested { request, captured };
+            }
+            (Self::RefundRequested { request, captured }, PaymentEvent::Refunded { .. }) => {
+                *self = Self::Refunded { request, captured };
+            }
+            (unchanged, _) => *self = unchanged,
+        }
+    }
+}
+
+impl Decide for Payment {
+    fn decide(&self, command: PaymentCommand) -> Result<Vec<PaymentEvent>, PaymentRefusal> {
+        use PaymentCommand as C;
+        match (self, command) {
+            (Self::Unknown, C::Request(request)) => Ok(vec![PaymentEvent::Requested { request }]),
+            (Self::Unknown, _) => Err(PaymentRefusal::NotFound),
+            (
+                Self::Open { request, .. }
+                | Self::Captured { request, .. }
+                | Self::Closed { request, .. }
+                | Self::RefundRequested { request, .. }
+                | Self::Refunded { request, .. },
+                C::Request(again),
+            ) => {
+                if *request == again {
+                    Ok(vec![])
+                } else {
+                    Err(PaymentRefusal::AlreadyExists)
+                }
+            }
+            (Self::Open { request, checkout, callbacks, review }, command) => {
+                open(request, checkout.as_ref(), *callbacks, review.as_deref(), command)
+            }
+            (Self::Closed { request, callbacks, .. }, command) => closed(request, *callbacks, command),
+            (
+                Self::Captured { captured, .. }
+                | Self::RefundRequested { captured, .. }
+                | Self::Refunded { captured, .. },
+                C::Capture(again),
+            ) => {
+                let same = captured.provider_payment_id == again.provider_payment_id;
+                if same { Ok(vec![]) } else { Err(PaymentRefusal::AlreadyCaptured) }
+            }
+            (Self::Captured { .. }, C::RequestRefund { reason }) => {
+                Ok(vec![PaymentEvent::RefundRequested { reason }])
+            }
+            (Self::RefundRequested { .. }, C::RecordRefund { reference }) => {
+                Ok(vec![PaymentEvent::Refunded { reference }])
+            }
+            (Self::Captured { .. }, C::RecordRefund { .. }) => Err(PaymentRefusal::NotCaptured),
+            // Late callbacks, timers and answers find the matter settled.
+            (Self::Captured { .. } | Self::RefundRequested { .. } | Self::Refunded { .. }, _) => Ok(vec![]),
+        }
+    }
+}
+
+impl Payment {
+    pub fn request(&self) -> Option<&Request> {
+        match self {
+            Self::Unknown => None,
+            Self::Open { request, .. }
+            | Self::Captured { request, .. }
+            | Self::Closed { request, .. }
+            | Self::RefundRequested { request, .. }
+            | Self::Refunded { request, .. } => Some(request),
+        }
+    }
+}
+
+fn open(
+    request: &Request,
+    checkout: Option<&Checkout>,
+    callbacks: u32,
+    review: Option<&str>,
+    command: PaymentCommand,
+) -> Result<Vec<PaymentEvent>, PaymentRefusal> {
+    use PaymentCommand as C;
+    match command {
+        C::Request(_) => Err(PaymentRefusal::AlreadyExists),
+        // The buyer was shown the first page; a second one of a repeated call is never used.
+        C::RecordCheckout { .. } if checkout.is_some() => Ok(vec![]),
+        C::RecordCheckout { token, page_url, expires_at } => {
+            Ok(vec![PaymentEvent::CheckoutOpened { token, page_url, expires_at }])
+        }
+        C::ReceiveCallback { .. } if callbacks >= CALLBACKS_RECORDED_MAX => Ok(vec![]),
+        C::ReceiveCallback { source } => Ok(vec![PaymentEvent::CallbackReceived { source }]),
+        C::CheckDue { round } => Ok(vec![PaymentEvent::CheckDue { round }]),
+        C::Capture(captured) => capture(request, captured),
+        C::Fail { code } => Ok(vec![PaymentEvent::Failed { code }]),
+        C::HoldForReview { reason, .. } if review == Some(reason.as_str()) => Ok(vec![]),
+        C::HoldForReview { reason, provider_payment_id } => {
+            Ok(vec![PaymentEvent::HeldForReview { reason, provider_payment_id }])
+        }
+        C::Expire => Ok(vec![PaymentEvent::Expired]),
+        C::RequestRefund { .. } | C::RecordRefund { .. } => Err(PaymentRefusal::NotCaptured),
+    }
+}
+
+fn closed(
+    request: &Request,
+    callbacks: u32,
+    command: PaymentCommand,
+) -> Result<Vec<PaymentEvent>, PaymentRefusal> {
+    use PaymentCommand as C;
+    match command {
+        C::Request(_) => Err(PaymentRefusal::AlreadyExists),
+        C::Capture(captured) => capture(request, captured),
+        C::RequestRefund { .. } | C::RecordRefund { .. } => Err(PaymentRefusal::NotCaptured),
+        C::RecordCheckout { .. } => Err(PaymentRefusal::Closed),
+        C::ReceiveCallback { .. } if callbacks >= CALLBACKS_RECORDED_MAX => Ok(vec![]),
+        // Somebody came back after all: ask the provider once more.
+        C::ReceiveCallback { source } => Ok(vec![PaymentEvent::CallbackReceived { source }]),
+        C::CheckDue { .. } | C::Fail { .. } | C::HoldForReview { .. } | C::Expire => Ok(vec![]),
+    }
+}
+
+fn capture(request: &Request, captured: Captured) -> Result<Vec<PaymentEvent>, PaymentRefusal> {
+    if captured.amount != request.amount {
+        return Err(PaymentRefusal::WrongAmount);
+    }
+    Ok(vec![PaymentEvent::Captured { captured }])
+}
