@@ -1,5 +1,6 @@
 use super::{Generated, Job};
 use crate::wallet::Delivered;
+use crate::{AccountId, DraftId};
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 

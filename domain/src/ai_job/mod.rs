@@ -135,7 +135,7 @@ impl Aggregate for AiJob {
             AiJobEvent::PictureDeferred { index, attempt } => {
                 pictures.insert(index, Picture::Deferred { attempt });
             }
-            AiJobEvent::PictureGenerated { index, credits, picture } => {
+            AiJobEvent::PictureGenerated { index, credits, picture, .. } => {
                 pictures.insert(index, Picture::Delivered { credits, picture });
             }
             AiJobEvent::PictureFailed { index, reason } => {
@@ -202,7 +202,8 @@ fn running(
                 return Ok(vec![]);
             }
             let credits = share(job, index)?;
-            Ok(with_finish(job, pictures, AiJobEvent::PictureGenerated { index, credits, picture }))
+            let customer = job.customer;
+            Ok(with_finish(job, pictures, AiJobEvent::PictureGenerated { index, customer, credits, picture }))
         }
         AiJobCommand::FailPicture { index, reason } => {
             if settled(pictures.get(&index)) {
@@ -257,5 +258,5 @@ fn with_finish(job: &Job, pictures: &BTreeMap<u8, Picture>, event: AiJobEvent) -
         return vec![event];
     }
     let failed = job.count - u8::try_from(delivered.len()).unwrap_or(job.count);
-    vec![event, AiJobEvent::Finished { delivered, failed }]
+    vec![event, AiJobEvent::Finished { draft: job.draft, customer: job.customer, delivered, failed }]
 }

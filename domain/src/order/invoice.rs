@@ -2,7 +2,7 @@
 
 use super::{Line, Placement};
 use crate::money::MoneyError;
-use crate::{Money, PaymentId};
+use crate::{AccountId, Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
 /// Unit code of our invoice numbers (three letters, then the year and nine consecutive digits).
@@ -25,6 +25,7 @@ pub struct Invoice {
     pub number: String,
     /// Istanbul's date, `YYYY-MM-DD`.
     pub issued_on: String,
+    pub customer: AccountId,
     pub payment: PaymentId,
     pub lines: Vec<InvoiceLine>,
     pub net: Money,
@@ -48,7 +49,7 @@ impl Invoice {
         let net = Money::sum(lines.iter().map(|line| line.net))?;
         let vat = Money::sum(lines.iter().map(|line| line.vat))?;
         let gross = net.plus(vat)?;
-        Ok(Self { number, issued_on, payment, lines, net, vat, gross })
+        Ok(Self { number, issued_on, customer: placement.customer, payment, lines, net, vat, gross })
     }
 }
 

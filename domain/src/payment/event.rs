@@ -1,4 +1,5 @@
 use super::{CallbackSource, Captured, Request};
+use crate::OrderId;
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -10,6 +11,7 @@ pub enum PaymentEvent {
         request: Request,
     },
     CheckoutOpened {
+        order: OrderId,
         token: String,
         page_url: String,
         #[serde(with = "time::serde::rfc3339")]
@@ -22,20 +24,27 @@ pub enum PaymentEvent {
         round: u32,
     },
     Captured {
+        order: OrderId,
         captured: Captured,
     },
     Failed {
+        order: OrderId,
         code: String,
     },
     HeldForReview {
+        order: OrderId,
         reason: String,
         provider_payment_id: Option<String>,
     },
-    Expired,
+    Expired {
+        order: OrderId,
+    },
     RefundRequested {
+        order: OrderId,
         reason: String,
     },
     Refunded {
+        order: OrderId,
         reference: String,
     },
 }
@@ -50,7 +59,7 @@ impl DomainEvent for PaymentEvent {
             Self::Captured { .. } => "captured",
             Self::Failed { .. } => "failed",
             Self::HeldForReview { .. } => "held_for_review",
-            Self::Expired => "expired",
+            Self::Expired { .. } => "expired",
             Self::RefundRequested { .. } => "refund_requested",
             Self::Refunded { .. } => "refunded",
         }

@@ -162,7 +162,7 @@ impl Aggregate for Payment {
             }
             (
                 Self::Open { request, callbacks, review, .. },
-                PaymentEvent::CheckoutOpened { token, page_url, expires_at },
+                PaymentEvent::CheckoutOpened { token, page_url, expires_at, .. },
             ) => {
                 let checkout = Some(Checkout { token, page_url, expires_at });
                 *self = Self::Open { request, checkout, callbacks, review };
@@ -176,13 +176,13 @@ impl Aggregate for Payment {
             // A late answer of the provider beats our own closing.
             (
                 Self::Open { request, .. } | Self::Closed { request, .. },
-                PaymentEvent::Captured { captured },
+                PaymentEvent::Captured { captured, .. },
             ) => {
                 *self = Self::Captured { request, captured };
             }
             (
                 Self::Open { request, checkout, callbacks, .. },
-                PaymentEvent::Failed { .. } | PaymentEvent::Expired,
+                PaymentEvent::Failed { .. } | PaymentEvent::Expired { .. },
             ) => {
                 *self = Self::Closed { request, checkout, callbacks };
             }
@@ -233,11 +233,11 @@ impl Decide for Payment {
                 let same = captured.provider_payment_id == again.provider_payment_id;
                 if same { Ok(vec![]) } else { Err(PaymentRefusal::AlreadyCaptured) }
             }
-            (Self::Captured { .. }, C::RequestRefund { reason }) => {
-                Ok(vec![PaymentEvent::RefundRequested { reason }])
+            (Self::Captured { request, .. }, C::RequestRefund { reason }) => {
+                Ok(vec![PaymentEvent::RefundRequested { order: request.order, reason }])
             }
-            (Self::RefundRequested { .. }, C::RecordRefund { reference }) => {
-                Ok(vec![PaymentEvent::Refunded { reference }])
+            (Self::RefundRequested { request, .. }, C::RecordRefund { reference }) => {
+                Ok(vec![PaymentEvent::Refunded { order: request.order, reference }])
             }
             (Self::Captured { .. }, C::RecordRefund { .. }) => Err(PaymentRefusal::NotCaptured),
             // Late callbacks, timers and answers find the matter settled.
@@ -267,23 +267,24 @@ fn open(
     command: PaymentCommand,
 ) -> Result<Vec<PaymentEvent>, PaymentRefusal> {
     use PaymentCommand as C;
+    let order = request.order;
     match command {
         C::Request(_) => Err(PaymentRefusal::AlreadyExists),
         // The buyer was shown the first page; a second one of a repeated call is never used.
         C::RecordCheckout { .. } if checkout.is_some() => Ok(vec![]),
         C::RecordCheckout { token, page_url, expires_at } => {
-            Ok(vec![PaymentEvent::CheckoutOpened { token, page_url, expires_at }])
+            Ok(vec![PaymentEvent::CheckoutOpened { order, token, page_url, expires_at }])
         }
         C::ReceiveCallback { .. } if callbacks >= CALLBACKS_RECORDED_MAX => Ok(vec![]),
         C::ReceiveCallback { source } => Ok(vec![PaymentEvent::CallbackReceived { source }]),
         C::CheckDue { round } => Ok(vec![PaymentEvent::CheckDue { round }]),
         C::Capture(captured) => capture(request, captured),
-        C::Fail { code } => Ok(vec![PaymentEvent::Failed { code }]),
+        C::Fail { code } => Ok(vec![PaymentEvent::Failed { order, code }]),
         C::HoldForReview { reason, .. } if review == Some(reason.as_str()) => Ok(vec![]),
         C::HoldForReview { reason, provider_payment_id } => {
-            Ok(vec![PaymentEvent::HeldForReview { reason, provider_payment_id }])
+            Ok(vec![PaymentEvent::HeldForReview { order, reason, provider_payment_id }])
         }
-        C::Expire => Ok(vec![PaymentEvent::Expired]),
+        C::Expire => Ok(vec![PaymentEvent::Expired { order }]),
         C::RequestRefund { .. } | C::RecordRefund { .. } => Err(PaymentRefusal::NotCaptured),
     }
 }
@@ -310,5 +311,5 @@ fn capture(request: &Request, captured: Captured) -> Result<Vec<PaymentEvent>, P
     if captured.amount != request.amount {
         return Err(PaymentRefusal::WrongAmount);
     }
-    Ok(vec![PaymentEvent::Captured { captured }])
+    Ok(vec![PaymentEvent::Captured { order: request.order, captured }])
 }
