@@ -21,6 +21,7 @@ pub enum AiJobEvent {
     /// `credits` is this picture's share of the price.
     PictureGenerated {
         index: u8,
+        customer: AccountId,
         credits: u32,
         picture: Generated,
     },
@@ -30,6 +31,8 @@ pub enum AiJobEvent {
     },
     /// Every picture has come or failed.
     Finished {
+        draft: DraftId,
+        customer: AccountId,
         delivered: Vec<Delivered>,
         failed: u8,
     },
