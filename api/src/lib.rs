@@ -1,1 +1,67 @@
-//! api
+//! The HTTP edge: requests become commands, read models become answers. Nothing is decided here.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`router`] | every route and the order of the middleware, on one screen |
+//! | [`state`], [`config`] | what handlers can ask for, each only what it names |
+//! | [`error`] | the one [`Problem`], and the one place that maps refusals to it |
+//! | [`extract`] | what a handler's arguments prove: body, ids, login, role |
+//! | [`middleware`] | request id, problems, CORS, CSRF, headers |
+//! | [`auth`] | passwords, tokens, cookies, sessions |
+//! | [`routes`] | one file per area, `router()` first |
+//! | [`wait`] | read your writes |
+//! | [`idempotency`] | a repeat of a request finds the first one |
+//! | [`openapi`] | the description, made from the code |
+
+pub mod auth;
+pub mod chance;
+pub mod config;
+pub mod error;
+pub mod extract;
+pub mod idempotency;
+pub mod middleware;
+pub mod openapi;
+pub mod pages;
+pub mod routes;
+pub mod secret;
+pub mod state;
+pub mod timestamp;
+pub mod wait;
+
+pub use chance::Chance;
+pub use config::ApiConfig;
+pub use error::Problem;
+pub use secret::Secret;
+pub use state::AppState;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// Every route, behind the middleware in the order in which a request passes it.
+pub fn router(state: AppState) -> Router {
+    let (described, openapi) = openapi::described().split_for_parts();
+    let (alias, _) = routes::api().split_for_parts();
+    let limits = &state.config.limits;
+    let order = ServiceBuilder::new()
+        .layer(from_fn_with_state(state.chance.clone(), middleware::request_id::assign))
+        .layer(from_fn(middleware::access_log::record))
+        .layer(from_fn_with_state(state.config.clone(), middleware::security_headers::add))
+        .layer(from_fn(middleware::problems::render))
+        .layer(from_fn_with_state(state.config.clone(), middleware::cors::check))
+        .layer(CatchPanicLayer::custom(middleware::problems::from_panic))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_time_max))
+        .layer(DefaultBodyLimit::max(limits.body_bytes_max))
+        .layer(from_fn_with_state(state.clone(), middleware::csrf::check));
+    described
+        .nest("/api", alias)
+        .merge(openapi::pages(openapi))
+        .fallback(middleware::problems::no_route)
+        .method_not_allowed_fallback(middleware::problems::no_method)
+        .layer(order)
+        .with_state(state)
+}

@@ -80,3 +80,6 @@ impl Envelope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@
 //! | [`ai_job`] | one request for AI pictures |
 //! | [`order`] | what was bought, and whether it is paid |
 //! | [`payment`] | one attempt to pay an order |
+//! | [`personal`] | the shapes of what is kept outside the journal |
 //! | [`command`] | every command and refusal under one roof |
 //! | [`event`] | an event as it stands in the journal, and how it is read back |
 
@@ -17,10 +18,15 @@ pub mod ai_job;
 pub mod command;
 pub mod draft;
 pub mod event;
+#[cfg(test)]
+mod fixtures;
 pub mod ids;
+#[cfg(test)]
+mod laws;
 pub mod money;
 pub mod order;
 pub mod payment;
+pub mod personal;
 pub mod prices;
 pub mod wallet;
 

@@ -63,7 +63,7 @@ impl Money {
     pub fn split_tax(self, rate_percent: u32) -> Result<(Self, Self), MoneyError> {
         let rate = i64::from(rate_percent);
         let scaled = self.minor.checked_mul(rate * 2).ok_or(MoneyError::Overflow)?;
-        let tax = (scaled + 100 + rate).div_euclid(2 * (100 + rate));
+        let tax = scaled.checked_add(100 + rate).ok_or(MoneyError::Overflow)?.div_euclid(2 * (100 + rate));
         let of = |minor| Self { minor, currency: self.currency };
         Ok((of(self.minor - tax), of(tax)))
     }
@@ -82,6 +82,14 @@ mod tests {
             assert!((6 * tax.minor - gross).abs() <= 3, "{gross}: {tax:?}");
         }
         assert_eq!(Money::lira(3).split_tax(20).unwrap().1.minor, 1, "half a kuruş rounds up");
+    }
+
+    #[test]
+    fn tax_of_an_amount_near_the_largest_is_refused() {
+        for minor in [i64::MAX, i64::MAX / 40, i64::MAX / 40 - 2] {
+            assert_eq!(Money::lira(minor).split_tax(20), Err(MoneyError::Overflow), "{minor}");
+        }
+        assert!(Money::lira(i64::MAX / 40 - 3).split_tax(20).is_ok());
     }
 
     #[test]

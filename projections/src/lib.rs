@@ -1,1 +1,58 @@
-//! projections
+//! Read models: tables in the schema `read` whose every row follows from the journal.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`model`] | the trait [`Projection`], and its erased form for the list [`ALL`] |
+//! | [`orders`], [`payments`], [`invoices`], [`ai_jobs`], [`wallets`], [`wallet_entries`], [`drafts`] | one read model each: row, fold, queries |
+//! | [`runner`] | keeps all of them up to date |
+//! | `page.rs`, `table.rs` | a decoded page of the journal; the statements of one table |
+//! | [`rebuild`], [`verify`] | a read model built anew beside the live one, then swapped in or compared |
+//! | [`status`] | positions, lag, and where a read model stopped |
+
+pub mod ai_jobs;
+pub mod drafts;
+pub mod invoices;
+pub mod model;
+pub mod orders;
+mod page;
+pub mod payments;
+pub mod rebuild;
+pub mod runner;
+pub mod status;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod verify;
+pub mod wallet_entries;
+pub mod wallets;
+
+pub use model::{Projection, ReadModel};
+pub use rebuild::{RebuildError, rebuild, rebuild_outdated};
+pub use runner::run;
+pub use status::{State, Status, reached, status};
+pub use verify::{Difference, Verified, verify};
+
+/// Every read model. A new one is added here and nowhere else.
+pub const ALL: &[ReadModel] = &[
+    ReadModel::of::<orders::Orders>(),
+    ReadModel::of::<payments::Payments>(),
+    ReadModel::of::<invoices::Invoices>(),
+    ReadModel::of::<ai_jobs::AiJobs>(),
+    ReadModel::of::<wallets::Wallets>(),
+    ReadModel::of::<wallet_entries::WalletEntries>(),
+    ReadModel::of::<drafts::Drafts>(),
+];
+
+/// The part of a list that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    pub limit: i64,
+    pub offset: i64,
+}
+
+/// A part of a list, and how many there are in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    pub items: Vec<T>,
+    pub total: i64,
+}

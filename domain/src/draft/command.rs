@@ -45,3 +45,20 @@ pub enum DraftCommand {
         reason: Option<String>,
     },
 }
+
+impl DraftCommand {
+    /// Who asks; nobody, where the shop tells the draft what has happened.
+    pub(super) fn by(&self) -> Option<AccountId> {
+        match self {
+            Self::Create { by, .. }
+            | Self::ChooseMessageCard { by, .. }
+            | Self::SetShipping { by, .. }
+            | Self::SetBilling { by, .. }
+            | Self::BeginGeneration { by, .. }
+            | Self::SelectPicture { by, .. }
+            | Self::Commit { by, .. }
+            | Self::Cancel { by, .. } => Some(*by),
+            Self::EndGeneration { .. } => None,
+        }
+    }
+}

@@ -11,6 +11,7 @@ pub use event::DraftEvent;
 use crate::{AccountId, AiJobId, Decide, ImageId, Money, OrderId, PersonalRef, prices};
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Where the picture comes from.
@@ -62,6 +63,8 @@ pub struct OpenDraft {
     pub billing: Option<PersonalRef>,
     pub picture: Option<Picture>,
     pub generating: Option<AiJobId>,
+    /// Jobs that are over, whatever they delivered.
+    pub ended: BTreeSet<AiJobId>,
     /// Jobs that delivered at least one picture; sets the price of the next.
     pub generations: u32,
 }
@@ -150,7 +153,8 @@ impl Aggregate for Draft {
             DraftEvent::ShippingSet { address } => open.shipping = Some(address),
             DraftEvent::BillingSet { address } => open.billing = Some(address),
             DraftEvent::GenerationBegun { job, .. } => open.generating = Some(job),
-            DraftEvent::GenerationEnded { delivered, .. } => {
+            DraftEvent::GenerationEnded { job, delivered } => {
+                open.ended.insert(job);
                 open.generating = None;
                 open.generations += u32::from(delivered > 0);
             }
@@ -176,10 +180,20 @@ impl Decide for Draft {
                 Err(DraftRefusal::AlreadyExists)
             }
             (Self::Unknown, _) => Err(DraftRefusal::NotFound),
+            // A foreign draft looks like none at all, in every state.
+            (
+                Self::Open(OpenDraft { customer, .. })
+                | Self::Committed { customer, .. }
+                | Self::Canceled { customer },
+                command,
+            ) if command.by().is_some_and(|by| by != *customer) => Err(DraftRefusal::NotFound),
             (Self::Open(open), command) => open.decide(command),
-            (Self::Committed { customer, order }, C::Commit { by, order: again }) => {
-                let repeated = (*customer, *order) == (by, again);
-                if repeated { Ok(vec![]) } else { Err(DraftRefusal::AlreadyCommitted) }
+            (Self::Committed { order, .. }, C::Commit { order: again, .. }) => {
+                if *order == again {
+                    Ok(vec![])
+                } else {
+                    Err(DraftRefusal::AlreadyCommitted)
+                }
             }
             // A job that ends after the order was placed has nothing to tell the draft any more.
             (Self::Committed { .. } | Self::Canceled { .. }, C::EndGeneration { .. }) => Ok(vec![]),
@@ -201,61 +215,48 @@ impl OpenDraft {
             billing: None,
             picture: None,
             generating: None,
+            ended: BTreeSet::new(),
             generations: 0,
         }
-    }
-
-    /// A foreign draft looks like none at all.
-    fn owned_by(&self, by: AccountId) -> Result<(), DraftRefusal> {
-        if self.customer == by { Ok(()) } else { Err(DraftRefusal::NotFound) }
     }
 
     fn decide(&self, command: DraftCommand) -> Result<Vec<DraftEvent>, DraftRefusal> {
         use DraftCommand as C;
         match command {
             C::Create { .. } => Err(DraftRefusal::AlreadyExists),
-            C::ChooseMessageCard { by, card } => {
-                self.owned_by(by)?;
+            C::ChooseMessageCard { card, .. } => {
                 let unchanged = self.message_card.as_ref() == Some(&card);
                 Ok(once(unchanged, DraftEvent::MessageCardChosen { card }))
             }
-            C::SetShipping { by, address } => {
-                self.owned_by(by)?;
+            C::SetShipping { address, .. } => {
                 let unchanged = self.shipping.as_ref() == Some(&address);
                 Ok(once(unchanged, DraftEvent::ShippingSet { address }))
             }
-            C::SetBilling { by, address } => {
-                self.owned_by(by)?;
+            C::SetBilling { address, .. } => {
                 let unchanged = self.billing.as_ref() == Some(&address);
                 Ok(once(unchanged, DraftEvent::BillingSet { address }))
             }
-            C::BeginGeneration { by, job, cost } => self.begin_generation(by, job, cost),
+            C::BeginGeneration { job, cost, .. } => self.begin_generation(job, cost),
             C::EndGeneration { job, delivered } => {
                 let ended_before = self.generating != Some(job);
                 Ok(once(ended_before, DraftEvent::GenerationEnded { job, delivered }))
             }
-            C::SelectPicture { by, picture } => {
-                self.owned_by(by)?;
+            C::SelectPicture { picture, .. } => {
                 let unchanged = self.picture.as_ref() == Some(&picture);
                 Ok(once(unchanged, DraftEvent::PictureSelected { picture }))
             }
-            C::Commit { by, order } => self.commit(by, order),
-            C::Cancel { by, reason } => {
-                self.owned_by(by)?;
-                Ok(vec![DraftEvent::Canceled { reason }])
-            }
+            C::Commit { order, .. } => self.commit(order),
+            C::Cancel { reason, .. } => Ok(vec![DraftEvent::Canceled { reason }]),
         }
     }
 
-    fn begin_generation(
-        &self,
-        by: AccountId,
-        job: AiJobId,
-        cost: u32,
-    ) -> Result<Vec<DraftEvent>, DraftRefusal> {
-        self.owned_by(by)?;
+    fn begin_generation(&self, job: AiJobId, cost: u32) -> Result<Vec<DraftEvent>, DraftRefusal> {
         if self.method != Method::Ai {
             return Err(DraftRefusal::NotByAi);
+        }
+        // A late repeat would wait for ever: a job ends only once.
+        if self.ended.contains(&job) {
+            return Ok(vec![]);
         }
         match self.generating {
             Some(running) if running == job => return Ok(vec![]),
@@ -269,8 +270,7 @@ impl OpenDraft {
         Ok(vec![DraftEvent::GenerationBegun { job, cost }])
     }
 
-    fn commit(&self, by: AccountId, order: OrderId) -> Result<Vec<DraftEvent>, DraftRefusal> {
-        self.owned_by(by)?;
+    fn commit(&self, order: OrderId) -> Result<Vec<DraftEvent>, DraftRefusal> {
         if self.generating.is_some() {
             return Err(DraftRefusal::Busy);
         }

@@ -71,6 +71,8 @@ pub enum Order {
     AwaitingPayment {
         placement: Placement,
         open_attempt: Option<PaymentId>,
+        /// Attempts that are over.
+        ended: BTreeSet<PaymentId>,
     },
     Paid {
         placement: Placement,
@@ -80,10 +82,7 @@ pub enum Order {
         surplus: BTreeSet<PaymentId>,
     },
     /// Canceled by the customer, or expired.
-    Closed {
-        placement: Placement,
-        surplus: BTreeSet<PaymentId>,
-    },
+    Closed { placement: Placement, surplus: BTreeSet<PaymentId> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -143,10 +142,19 @@ impl Aggregate for Order {
     fn apply(&mut self, event: Self::Event) {
         match event {
             OrderEvent::Placed { placement } => {
-                *self = Self::AwaitingPayment { placement, open_attempt: None }
+                *self = Self::AwaitingPayment { placement, open_attempt: None, ended: BTreeSet::new() };
             }
-            OrderEvent::PaymentBegun { payment } => self.set_attempt(Some(payment)),
-            OrderEvent::PaymentEnded { .. } => self.set_attempt(None),
+            OrderEvent::PaymentBegun { payment } => {
+                if let Self::AwaitingPayment { open_attempt, .. } = self {
+                    *open_attempt = Some(payment);
+                }
+            }
+            OrderEvent::PaymentEnded { payment } => {
+                if let Self::AwaitingPayment { open_attempt, ended, .. } = self {
+                    *open_attempt = None;
+                    ended.insert(payment);
+                }
+            }
             OrderEvent::Paid { payment, .. } => {
                 if let Self::AwaitingPayment { placement, .. } = self {
                     let placement = placement.clone();
@@ -190,8 +198,8 @@ impl Decide for Order {
                     Err(OrderRefusal::AlreadyExists)
                 }
             }
-            (Self::AwaitingPayment { placement, open_attempt }, command) => {
-                awaiting(placement, *open_attempt, command)
+            (Self::AwaitingPayment { placement, open_attempt, ended }, command) => {
+                awaiting(placement, *open_attempt, ended, command)
             }
             (Self::Paid { placement, payment, invoice, surplus }, command) => match command {
                 C::BeginPayment { by, .. } => Err(owner(placement, by, OrderRefusal::AlreadyPaid)),
@@ -215,12 +223,6 @@ impl Decide for Order {
 }
 
 impl Order {
-    fn set_attempt(&mut self, attempt: Option<PaymentId>) {
-        if let Self::AwaitingPayment { open_attempt, .. } = self {
-            *open_attempt = attempt;
-        }
-    }
-
     /// What was agreed, once there is an order.
     pub fn placement(&self) -> Option<&Placement> {
         match self {
@@ -244,6 +246,7 @@ fn place(placement: Placement) -> Result<Vec<OrderEvent>, OrderRefusal> {
 fn awaiting(
     placement: &Placement,
     open_attempt: Option<PaymentId>,
+    ended: &BTreeSet<PaymentId>,
     command: OrderCommand,
 ) -> Result<Vec<OrderEvent>, OrderRefusal> {
     use OrderCommand as C;
@@ -251,6 +254,8 @@ fn awaiting(
         C::Place(_) => Err(OrderRefusal::AlreadyExists),
         C::BeginPayment { by, .. } if by != placement.customer => Err(OrderRefusal::NotFound),
         C::BeginPayment { amount, .. } if amount != placement.total => Err(OrderRefusal::WrongAmount),
+        // A late repeat must not open an attempt that nothing would end again.
+        C::BeginPayment { payment, .. } if ended.contains(&payment) => Ok(vec![]),
         C::BeginPayment { payment, .. } => match open_attempt {
             Some(open) if open == payment => Ok(vec![]),
             Some(open) => Err(OrderRefusal::PaymentInProgress { payment: open }),

@@ -87,6 +87,8 @@ pub enum Payment {
         /// Absent until the provider has answered.
         checkout: Option<Checkout>,
         callbacks: u32,
+        /// The last round of asking the provider that was due.
+        round: u32,
         /// Set while a person or a later answer must decide.
         review: Option<String>,
     },
@@ -156,46 +158,35 @@ impl Aggregate for Payment {
     }
 
     fn apply(&mut self, event: Self::Event) {
-        match (std::mem::take(self), event) {
-            (_, PaymentEvent::Requested { request }) => {
-                *self = Self::Open { request, checkout: None, callbacks: 0, review: None };
+        match event {
+            PaymentEvent::Requested { request } => {
+                *self = Self::Open { request, checkout: None, callbacks: 0, round: 0, review: None };
             }
-            (
-                Self::Open { request, callbacks, review, .. },
-                PaymentEvent::CheckoutOpened { token, page_url, expires_at, .. },
-            ) => {
-                let checkout = Some(Checkout { token, page_url, expires_at });
-                *self = Self::Open { request, checkout, callbacks, review };
+            PaymentEvent::CheckoutOpened { token, page_url, expires_at, .. } => {
+                if let Self::Open { checkout, .. } = self {
+                    *checkout = Some(Checkout { token, page_url, expires_at });
+                }
             }
-            (Self::Open { request, checkout, callbacks, review }, PaymentEvent::CallbackReceived { .. }) => {
-                *self = Self::Open { request, checkout, callbacks: callbacks + 1, review };
+            PaymentEvent::CallbackReceived { .. } => {
+                if let Self::Open { callbacks, .. } | Self::Closed { callbacks, .. } = self {
+                    *callbacks += 1;
+                }
             }
-            (Self::Open { request, checkout, callbacks, .. }, PaymentEvent::HeldForReview { reason, .. }) => {
-                *self = Self::Open { request, checkout, callbacks, review: Some(reason) };
+            PaymentEvent::CheckDue { round: due } => {
+                if let Self::Open { round, .. } = self {
+                    *round = due;
+                }
             }
-            // A late answer of the provider beats our own closing.
-            (
-                Self::Open { request, .. } | Self::Closed { request, .. },
-                PaymentEvent::Captured { captured, .. },
-            ) => {
-                *self = Self::Captured { request, captured };
+            PaymentEvent::HeldForReview { reason, .. } => {
+                if let Self::Open { review, .. } = self {
+                    *review = Some(reason);
+                }
             }
-            (
-                Self::Open { request, checkout, callbacks, .. },
-                PaymentEvent::Failed { .. } | PaymentEvent::Expired { .. },
-            ) => {
-                *self = Self::Closed { request, checkout, callbacks };
-            }
-            (Self::Closed { request, checkout, callbacks }, PaymentEvent::CallbackReceived { .. }) => {
-                *self = Self::Closed { request, checkout, callbacks: callbacks + 1 };
-            }
-            (Self::Captured { request, captured }, PaymentEvent::RefundRequested { .. }) => {
-                *self = Self::RefundRequested { request, captured };
-            }
-            (Self::RefundRequested { request, captured }, PaymentEvent::Refunded { .. }) => {
-                *self = Self::Refunded { request, captured };
-            }
-            (unchanged, _) => *self = unchanged,
+            PaymentEvent::Captured { .. }
+            | PaymentEvent::Failed { .. }
+            | PaymentEvent::Expired { .. }
+            | PaymentEvent::RefundRequested { .. }
+            | PaymentEvent::Refunded { .. } => *self = std::mem::take(self).moved_on(event),
         }
     }
 }
@@ -220,8 +211,8 @@ impl Decide for Payment {
                     Err(PaymentRefusal::AlreadyExists)
                 }
             }
-            (Self::Open { request, checkout, callbacks, review }, command) => {
-                open(request, checkout.as_ref(), *callbacks, review.as_deref(), command)
+            (Self::Open { request, checkout, callbacks, round, review }, command) => {
+                open(request, checkout.as_ref(), (*callbacks, *round), review.as_deref(), command)
             }
             (Self::Closed { request, callbacks, .. }, command) => closed(request, *callbacks, command),
             (
@@ -247,6 +238,27 @@ impl Decide for Payment {
 }
 
 impl Payment {
+    fn moved_on(self, event: PaymentEvent) -> Self {
+        match (self, event) {
+            // A late answer of the provider beats our own closing.
+            (
+                Self::Open { request, .. } | Self::Closed { request, .. },
+                PaymentEvent::Captured { captured, .. },
+            ) => Self::Captured { request, captured },
+            (
+                Self::Open { request, checkout, callbacks, .. },
+                PaymentEvent::Failed { .. } | PaymentEvent::Expired { .. },
+            ) => Self::Closed { request, checkout, callbacks },
+            (Self::Captured { request, captured }, PaymentEvent::RefundRequested { .. }) => {
+                Self::RefundRequested { request, captured }
+            }
+            (Self::RefundRequested { request, captured }, PaymentEvent::Refunded { .. }) => {
+                Self::Refunded { request, captured }
+            }
+            (unchanged, _) => unchanged,
+        }
+    }
+
     pub fn request(&self) -> Option<&Request> {
         match self {
             Self::Unknown => None,
@@ -262,7 +274,7 @@ impl Payment {
 fn open(
     request: &Request,
     checkout: Option<&Checkout>,
-    callbacks: u32,
+    (callbacks, round): (u32, u32),
     review: Option<&str>,
     command: PaymentCommand,
 ) -> Result<Vec<PaymentEvent>, PaymentRefusal> {
@@ -277,7 +289,8 @@ fn open(
         }
         C::ReceiveCallback { .. } if callbacks >= CALLBACKS_RECORDED_MAX => Ok(vec![]),
         C::ReceiveCallback { source } => Ok(vec![PaymentEvent::CallbackReceived { source }]),
-        C::CheckDue { round } => Ok(vec![PaymentEvent::CheckDue { round }]),
+        C::CheckDue { round: due } if due <= round => Ok(vec![]),
+        C::CheckDue { round: due } => Ok(vec![PaymentEvent::CheckDue { round: due }]),
         C::Capture(captured) => capture(request, captured),
         C::Fail { code } => Ok(vec![PaymentEvent::Failed { order, code }]),
         C::HoldForReview { reason, .. } if review == Some(reason.as_str()) => Ok(vec![]),

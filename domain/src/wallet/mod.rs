@@ -153,9 +153,10 @@ impl Wallet {
             return Ok(vec![]);
         }
         let mut left = reservation.left;
+        let mut captured = reservation.captured.clone();
         let mut events = Vec::new();
         for Delivered { index, credits } in delivered {
-            if !reservation.captured.contains(index) {
+            if captured.insert(*index) {
                 left = left.checked_sub(*credits).ok_or(WalletRefusal::NotReserved)?;
                 events.push(WalletEvent::Captured { job, index: *index, credits: *credits });
             }

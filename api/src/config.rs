@@ -1,0 +1,109 @@
+//! What the edge is told at start. `app` reads the environment and fills this in; nothing here has a secret default.
+
+use crate::Secret;
+use std::time::Duration;
+use url::Url;
+
+/// Everything that handlers and middleware are told from outside.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// Where this API is reached from outside; its own origin is always allowed.
+    pub public_url: Url,
+    /// The shop's frontend; browsers are sent back there.
+    pub shop_url: Url,
+    /// Further origins that may call with credentials, exactly as browsers send them.
+    pub allowed_origins: Vec<String>,
+    pub cookies: CookieSettings,
+    pub tokens: TokenSettings,
+    pub passwords: HashingSettings,
+    /// Keys e-mail claims, verification links and refresh successors; changing it locks everybody out.
+    pub server_secret: Secret,
+    /// How long a verification link is good.
+    pub verification_life: Duration,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct CookieSettings {
+    /// Also switches on HSTS and `upgrade-insecure-requests`.
+    pub secure: bool,
+    pub domain: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct TokenSettings {
+    pub access_secret: Secret,
+    pub access_life: Duration,
+    /// Also the longest life of a session without any refresh.
+    pub refresh_life: Duration,
+    pub issuer: String,
+}
+
+/// Argon2id; the defaults are the contract's. Only tests take cheaper ones.
+#[derive(Clone, Copy, Debug)]
+pub struct HashingSettings {
+    pub memory_kib: u32,
+    pub passes: u32,
+    pub lanes: u32,
+    /// Hashes computed at once; each holds `memory_kib`.
+    pub at_once_max: usize,
+}
+
+impl Default for HashingSettings {
+    fn default() -> Self {
+        Self { memory_kib: 65_536, passes: 3, lanes: 2, at_once_max: 4 }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub body_bytes_max: usize,
+    pub request_time_max: Duration,
+    /// Longest wait of a query for `min_position`.
+    pub visibility_wait_max: Duration,
+    /// Longest wait of a payment start for the provider's page.
+    pub checkout_wait_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 2 * 1024 * 1024,
+            request_time_max: Duration::from_secs(30),
+            visibility_wait_max: Duration::from_secs(5),
+            checkout_wait_max: Duration::from_secs(10),
+        }
+    }
+}
+
+impl TokenSettings {
+    /// The contract's lives: 15 minutes and 30 days.
+    pub fn new(access_secret: Secret) -> Self {
+        Self {
+            access_secret,
+            access_life: Duration::from_mins(15),
+            refresh_life: Duration::from_hours(30 * 24),
+            issuer: "polikrami".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// For unit tests: insecure on purpose, and cheap.
+    pub fn config() -> ApiConfig {
+        ApiConfig {
+            public_url: "http://localhost:3000".parse().unwrap(),
+            shop_url: "http://localhost:5173".parse().unwrap(),
+            allowed_origins: vec!["http://localhost:5173".to_owned()],
+            cookies: CookieSettings::default(),
+            tokens: TokenSettings::new(Secret::new(*b"an access secret for tests only!")),
+            passwords: HashingSettings { memory_kib: 64, passes: 1, lanes: 1, at_once_max: 2 },
+            server_secret: Secret::new(*b"a server secret for tests only!!"),
+            verification_life: Duration::from_hours(1),
+            limits: Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The one place where refusals of the domain and failures of the journal get their HTTP status.
+
+use super::Problem;
+use axum::http::StatusCode;
+use domain::Refusal;
+use domain::wallet::WalletRefusal;
+use journal::CommandError;
+
+/// When a busy writer or a lost race is worth another try, in seconds.
+const RETRY_AFTER_S: u32 = 1;
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let problem = Self::new(status_of(refusal.code()), refusal.code());
+        match refusal {
+            Refusal::Wallet(WalletRefusal::InsufficientCredits { missing }) => {
+                problem.with_member("need", missing)
+            }
+            Refusal::Account(_)
+            | Refusal::Wallet(_)
+            | Refusal::Draft(_)
+            | Refusal::AiJob(_)
+            | Refusal::Order(_)
+            | Refusal::Payment(_) => problem,
+        }
+    }
+}
+
+/// What is wrong with the request is 400, what is wrong with the state of things 409.
+fn status_of(code: &str) -> StatusCode {
+    match code {
+        "insufficient_credits" => StatusCode::PAYMENT_REQUIRED,
+        "revenue_share_required" | "verification_invalid" | "verification_expired" | "prompt_length"
+        | "picture_count" | "no_credits" => StatusCode::BAD_REQUEST,
+        "no_such_picture" => StatusCode::NOT_FOUND,
+        other if other.ends_with("_not_found") => StatusCode::NOT_FOUND,
+        _ => StatusCode::CONFLICT,
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Refused(refusal) => refusal.into(),
+            CommandError::ClaimTaken { ref scope, .. } => Self::conflict(taken(scope)),
+            CommandError::IdempotencyKeyUsed { .. } => Self::conflict("idempotency_key_reused"),
+            CommandError::Contended { .. } => {
+                Self::unavailable("contended", RETRY_AFTER_S).with_source(error)
+            }
+            CommandError::Busy => Self::unavailable("busy", RETRY_AFTER_S).with_source(error),
+            CommandError::Empty
+            | CommandError::Unreadable(_)
+            | CommandError::Unstorable(_)
+            | CommandError::Read(_)
+            | CommandError::Store(_) => Self::internal(error),
+        }
+    }
+}
+
+fn taken(scope: &str) -> &'static str {
+    if scope == journal::tables::accounts::EMAIL_SCOPE { "email_in_use" } else { "already_taken" }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<journal::tables::personal::PersonalError> for Problem {
+    fn from(error: journal::tables::personal::PersonalError) -> Self {
+        Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::account::AccountRefusal;
+    use domain::order::OrderRefusal;
+
+    #[test]
+    fn missing_credits_answer_402_and_how_many_are_needed() {
+        let problem = Problem::from(Refusal::from(WalletRefusal::InsufficientCredits { missing: 100 }));
+        assert_eq!(problem.status, StatusCode::PAYMENT_REQUIRED);
+        assert_eq!(problem.members["need"], 100);
+    }
+
+    #[test]
+    fn what_is_not_there_answers_404_and_what_is_late_409() {
+        assert_eq!(Problem::from(Refusal::from(OrderRefusal::NotFound)).status, StatusCode::NOT_FOUND);
+        assert_eq!(Problem::from(Refusal::from(OrderRefusal::AlreadyPaid)).status, StatusCode::CONFLICT);
+        let expired = Problem::from(Refusal::from(AccountRefusal::ExpiredVerification));
+        assert_eq!((expired.status, expired.code), (StatusCode::BAD_REQUEST, "verification_expired"));
+    }
+
+    #[test]
+    fn a_taken_email_has_its_own_code_and_never_shows_the_key() {
+        let scope = journal::tables::accounts::EMAIL_SCOPE.to_owned();
+        let problem = Problem::from(CommandError::ClaimTaken { scope, key: "k".into() });
+        assert_eq!((problem.code, problem.detail), ("email_in_use", None));
+    }
+}

@@ -1,0 +1,160 @@
+//! JSON bodies. Give the body `#[serde(deny_unknown_fields)]`, so that a misspelt key is named, not dropped.
+
+use crate::Problem;
+use crate::error::FieldError;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+use std::error::Error;
+
+/// A JSON body.
+#[derive(Debug, Clone)]
+pub struct Body<T>(pub T);
+
+/// A JSON body, or none at all.
+#[derive(Debug, Clone)]
+pub struct OptionalBody<T>(pub Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match Json::<T>::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(rejection) => Err(problem(&rejection)),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let typed = request.headers().contains_key(header::CONTENT_TYPE);
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| Problem::new(rejection.status(), status_code(rejection.status())))?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        if !typed {
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"));
+        }
+        match Json::<T>::from_bytes(&bytes) {
+            Ok(Json(body)) => Ok(Self(Some(body))),
+            Err(rejection) => Err(problem(&rejection)),
+        }
+    }
+}
+
+fn problem(rejection: &JsonRejection) -> Problem {
+    match rejection {
+        JsonRejection::JsonDataError(error) => data_problem(&innermost(error)),
+        JsonRejection::JsonSyntaxError(_) => Problem::bad_request("malformed_json"),
+        other => Problem::new(other.status(), status_code(other.status())),
+    }
+}
+
+fn status_code(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "payload_too_large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+        _ => "malformed_body",
+    }
+}
+
+/// The parser's own words: `shipping.city: invalid type: integer …` or `missing field …`.
+fn innermost(error: &dyn Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        // The parser's error below has lost the path.
+        if innermost.to_string().ends_with(&source.to_string()) && !source.to_string().is_empty() {
+            let outer = innermost.to_string();
+            if outer.len() > source.to_string().len() && !outer.starts_with("Failed") {
+                return outer;
+            }
+        }
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+fn data_problem(text: &str) -> Problem {
+    let (parent, message) = match text.split_once(": ") {
+        Some((path, rest)) if !path.contains(' ') && !path.contains('`') => (path, rest),
+        _ => ("", text),
+    };
+    let named = message.split('`').nth(1);
+    match named {
+        Some(name) if message.starts_with("unknown field") => {
+            let field = within(parent, name);
+            let mut problem = Problem::bad_request("unknown_field").with_member("field", field.as_str());
+            problem.fields = vec![FieldError::new(field, "unknown_field")];
+            problem
+        }
+        Some(name) if message.starts_with("missing field") => {
+            Problem::field(within(parent, name), "required")
+        }
+        _ => Problem::field(parent, "invalid_value"),
+    }
+}
+
+/// The path of a key inside its parent; the parser sometimes names the key itself as the parent.
+fn within(parent: &str, name: &str) -> String {
+    if parent.is_empty() || parent == "." || parent == name {
+        name.to_owned()
+    } else if parent.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')) {
+        parent.to_owned()
+    } else {
+        format!("{parent}.{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its form matters")]
+        city: String,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its form matters")]
+        inner: Inner,
+    }
+
+    fn refused(json: &str) -> Problem {
+        problem(&Json::<Outer>::from_bytes(json.as_bytes()).unwrap_err())
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let problem = refused(r#"{"inner":{"city":"Van"},"colour":1}"#);
+        assert_eq!((problem.code, problem.members["field"].as_str()), ("unknown_field", Some("colour")));
+        let problem = refused(r#"{"inner":{"city":"Van","town":1}}"#);
+        assert_eq!(problem.fields[0].field, "inner.town");
+    }
+
+    #[test]
+    fn a_missing_or_unfit_value_names_its_field() {
+        let problem = refused(r#"{"inner":{}}"#);
+        assert_eq!(problem.fields, [FieldError::new("inner.city", "required")]);
+        let problem = refused(r#"{"inner":{"city":5}}"#);
+        assert_eq!(problem.fields, [FieldError::new("inner.city", "invalid_value")]);
+        assert_eq!(refused("{}").fields, [FieldError::new("inner", "required")]);
+    }
+
+    #[test]
+    fn broken_json_is_no_validation_error() {
+        assert_eq!(refused("{").code, "malformed_json");
+    }
+}

@@ -1,0 +1,113 @@
+//! Who is calling. A handler that takes one of these cannot be reached by anybody else.
+
+use crate::Problem;
+use crate::auth::{AccessTokens, cookies};
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::{HeaderMap, header, request::Parts};
+use axum_extra::extract::CookieJar;
+use domain::AccountId;
+use domain::account::Role;
+use journal::Clock;
+use uuid::Uuid;
+
+/// Anybody with a valid access token. A Bearer header is looked at before the cookie.
+#[derive(Debug, Clone, Copy)]
+pub struct Authenticated {
+    pub account: AccountId,
+    pub role: Role,
+    /// The session (device) that the token belongs to.
+    pub session: Uuid,
+}
+
+/// Any logged-in account, acting as the customer of its own things.
+#[derive(Debug, Clone, Copy)]
+pub struct Customer {
+    pub account: AccountId,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Designer {
+    pub account: AccountId,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Admin {
+    pub account: AccountId,
+}
+
+/// May read everything for the record; an admin may, too.
+#[derive(Debug, Clone, Copy)]
+pub struct Auditor {
+    pub account: AccountId,
+}
+
+/// The token of an `Authorization: Bearer` header.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl<S> FromRequestParts<S> for Authenticated
+where
+    S: Send + Sync,
+    AccessTokens: FromRef<S>,
+    Clock: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let tokens = AccessTokens::from_ref(state);
+        let now = Clock::from_ref(state).now();
+        let claims = match bearer(&parts.headers) {
+            Some(token) => tokens.verify(token, now),
+            None => CookieJar::from_headers(&parts.headers)
+                .get(cookies::ACCESS)
+                .and_then(|cookie| tokens.verify(cookie.value(), now)),
+        };
+        let claims = claims.ok_or_else(Problem::unauthorized)?;
+        tracing::Span::current().record("account.id", tracing::field::display(claims.sub));
+        Ok(Self { account: claims.sub, role: claims.role, session: claims.sid })
+    }
+}
+
+/// A caller whose role is checked once it is known who it is.
+macro_rules! caller {
+    ($name:ident, $($role:pat_param)|+) => {
+        impl<S> FromRequestParts<S> for $name
+        where
+            S: Send + Sync,
+            AccessTokens: FromRef<S>,
+            Clock: FromRef<S>,
+        {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+                let caller = Authenticated::from_request_parts(parts, state).await?;
+                if matches!(caller.role, $($role)|+) {
+                    Ok(Self { account: caller.account })
+                } else {
+                    Err(Problem::forbidden())
+                }
+            }
+        }
+    };
+}
+
+caller!(Designer, Role::Designer);
+caller!(Admin, Role::Admin);
+caller!(Auditor, Role::Auditor | Role::Admin);
+
+impl<S> FromRequestParts<S> for Customer
+where
+    S: Send + Sync,
+    AccessTokens: FromRef<S>,
+    Clock: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Authenticated::from_request_parts(parts, state).await?;
+        Ok(Self { account: caller.account })
+    }
+}

@@ -1,0 +1,69 @@
+//! Where commands come from: the request, and who sent it.
+
+use crate::{Chance, Problem};
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use domain::AccountId;
+use journal::Context;
+use uuid::Uuid;
+
+/// The request's id, set by [`crate::middleware::request_id`]; runs on as correlation id to the last event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(pub Uuid);
+
+/// Makes a journal [`Context`] for each command of this request.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    pub request_id: Uuid,
+    trace: Option<String>,
+    chance: Chance,
+}
+
+impl RequestContext {
+    /// For a command that the caller gives; each call is a command of its own.
+    pub fn by(&self, account: AccountId) -> Context {
+        self.command(format!("account:{account}"), self.chance.id())
+    }
+
+    /// The same under a derived command id, so that a repeat of the request is the same command.
+    pub fn by_repeatable(&self, account: AccountId, command_id: Uuid) -> Context {
+        self.command(format!("account:{account}"), command_id)
+    }
+
+    /// For a command that nobody logged in gives, such as `system:payment-callback`.
+    pub fn by_system(&self, name: &str, command_id: Uuid) -> Context {
+        self.command(format!("system:{name}"), command_id)
+    }
+
+    fn command(&self, actor: String, command_id: Uuid) -> Context {
+        Context {
+            command_id,
+            correlation_id: self.request_id,
+            causation_position: None,
+            actor,
+            trace: self.trace.clone(),
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for RequestContext
+where
+    S: Send + Sync,
+    Chance: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let chance = Chance::from_ref(state);
+        let request_id =
+            parts.extensions.get::<RequestId>().map_or_else(|| chance.id(), |request_id| request_id.0);
+        Ok(Self { request_id, trace: traceparent(parts), chance })
+    }
+}
+
+/// W3C trace context is 55 characters in its only version; anything else is not passed on.
+fn traceparent(parts: &Parts) -> Option<String> {
+    let text = parts.headers.get("traceparent")?.to_str().ok()?;
+    let fits = text.len() == 55 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    fits.then(|| text.to_owned())
+}

@@ -1,0 +1,30 @@
+//! What a handler's arguments prove.
+//!
+//! | argument | proves |
+//! |---|---|
+//! | [`Body<T>`], [`OptionalBody<T>`] | a JSON body of exactly this form |
+//! | [`PathId<T>`] | the path's id is one |
+//! | [`Params<T>`] | the query is of this form |
+//! | [`Authenticated`], [`Customer`], [`Designer`], [`Admin`], [`Auditor`] | who is calling |
+//! | [`RequestContext`] | where commands come from |
+//! | [`IdempotencyKey`] | what a repeat is recognised by |
+//! | [`MinPosition`] | how fresh the answer must be |
+//! | [`Locale`] | the reader's language |
+
+mod body;
+mod caller;
+mod context;
+mod idempotency_key;
+mod locale;
+mod min_position;
+mod path_id;
+mod params;
+
+pub use body::{Body, OptionalBody};
+pub use caller::{Admin, Auditor, Authenticated, Customer, Designer, bearer};
+pub use context::{RequestContext, RequestId};
+pub use idempotency_key::IdempotencyKey;
+pub use locale::Locale;
+pub use min_position::MinPosition;
+pub use params::{PageParams, Pagination, Params};
+pub use path_id::PathId;

@@ -1,0 +1,96 @@
+//! What handlers can ask for. Each names the part that it needs as `State<Part>`; none takes the whole.
+
+use crate::auth::{AccessTokens, Passwords, Sessions};
+use crate::wait::Visibility;
+use crate::{ApiConfig, Chance};
+use axum::extract::FromRef;
+use futures::future::BoxFuture;
+use journal::{Clock, Commands};
+use object_store::ObjectStore;
+use sqlx::PgPool;
+use std::sync::Arc;
+
+/// Everything, for [`crate::router`]; cheap to clone.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    pub config: Arc<ApiConfig>,
+    pub pool: PgPool,
+    pub commands: Commands,
+    pub clock: Clock,
+    pub chance: Chance,
+    pub access_tokens: AccessTokens,
+    pub passwords: Passwords,
+    pub sessions: Sessions,
+    pub visibility: Visibility,
+    pub readiness: Readiness,
+    pub public_files: PublicFiles,
+    pub private_files: PrivateFiles,
+}
+
+/// What [`AppState::new`] is given; the rest is made from the configuration.
+pub struct Parts {
+    pub config: ApiConfig,
+    pub pool: PgPool,
+    pub commands: Commands,
+    pub visibility: Visibility,
+    pub readiness: Readiness,
+    pub public_files: Arc<dyn ObjectStore>,
+    pub private_files: Arc<dyn ObjectStore>,
+}
+
+/// The password settings are such as Argon2 does not take.
+#[derive(Debug, thiserror::Error)]
+#[error("the password settings are not usable: {0}")]
+pub struct StateError(pub argon2::Error);
+
+impl AppState {
+    pub fn new(parts: Parts) -> Result<Self, StateError> {
+        let Parts { config, pool, commands, visibility, readiness, public_files, private_files } = parts;
+        let clock = commands.clock().clone();
+        let chance = Chance;
+        let access_tokens = AccessTokens::new(&config.tokens);
+        let passwords = Passwords::new(&config.passwords, chance).map_err(StateError)?;
+        let sessions = Sessions {
+            pool: pool.clone(),
+            clock: clock.clone(),
+            chance,
+            secret: config.server_secret.clone(),
+            life: config.tokens.refresh_life,
+        };
+        Ok(Self {
+            config: Arc::new(config),
+            pool,
+            commands,
+            clock,
+            chance,
+            access_tokens,
+            passwords,
+            sessions,
+            visibility,
+            readiness,
+            public_files: PublicFiles(public_files),
+            private_files: PrivateFiles(private_files),
+        })
+    }
+}
+
+/// Renditions that everyone may see.
+#[derive(Clone)]
+pub struct PublicFiles(pub Arc<dyn ObjectStore>);
+
+/// Originals and invoices; a route hands them out only to their owner.
+#[derive(Clone)]
+pub struct PrivateFiles(pub Arc<dyn ObjectStore>);
+
+/// One thing that must work before traffic is taken: `Err` says, without secrets, what does not.
+pub type ReadyCheck = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// What `GET /ready` asks, by name.
+#[derive(Clone, Default)]
+pub struct Readiness(pub Arc<[(String, ReadyCheck)]>);
+
+impl Readiness {
+    pub fn new(checks: Vec<(String, ReadyCheck)>) -> Self {
+        Self(checks.into())
+    }
+}

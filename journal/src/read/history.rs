@@ -1,0 +1,118 @@
+//! Streams, correlations, and the journal as it was at a time.
+
+use super::{HISTORY_EVENTS_MAX, ReadError, columns, envelope, envelopes};
+use domain::Envelope;
+use sqlx::{PgExecutor, PgPool};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// One event by its position.
+pub async fn event(executor: impl PgExecutor<'_>, position: i64) -> Result<Option<Envelope>, ReadError> {
+    let row = sqlx::query(concat!("SELECT ", columns!(), " FROM events WHERE position = $1"))
+        .bind(position)
+        .fetch_optional(executor)
+        .await?;
+    Ok(row.as_ref().map(envelope).transpose()?)
+}
+
+/// All events of one aggregate, in order.
+pub async fn stream(
+    executor: impl PgExecutor<'_>,
+    aggregate_type: &str,
+    aggregate_id: &str,
+) -> Result<Vec<Envelope>, ReadError> {
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence LIMIT $3"
+    ))
+    .bind(aggregate_type)
+    .bind(aggregate_id)
+    .bind(HISTORY_EVENTS_MAX + 1)
+    .fetch_all(executor)
+    .await?;
+    envelopes(&rows)
+}
+
+/// Everything that one request caused, in order.
+pub async fn by_correlation(
+    executor: impl PgExecutor<'_>,
+    correlation_id: Uuid,
+) -> Result<Vec<Envelope>, ReadError> {
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM events WHERE metadata ->> 'correlation_id' = $1 ORDER BY position LIMIT $2"
+    ))
+    .bind(correlation_id.to_string())
+    .bind(HISTORY_EVENTS_MAX + 1)
+    .fetch_all(executor)
+    .await?;
+    envelopes(&rows)
+}
+
+/// The events of several streams (type, id), in journal order, up to a position.
+pub async fn history(
+    executor: impl PgExecutor<'_>,
+    streams: &[(String, String)],
+    up_to: Option<i64>,
+) -> Result<Vec<Envelope>, ReadError> {
+    let (types, ids) = columns_of(streams);
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM unnest($1, $2) AS s(aggregate_type, aggregate_id) JOIN events USING (aggregate_type, aggregate_id)",
+        " WHERE position <= $3 ORDER BY position LIMIT $4"
+    ))
+    .bind(types)
+    .bind(ids)
+    .bind(up_to.unwrap_or(i64::MAX))
+    .bind(HISTORY_EVENTS_MAX + 1)
+    .fetch_all(executor)
+    .await?;
+    envelopes(&rows)
+}
+
+/// The last position in any of the streams; 0 if all are empty.
+pub async fn last_position(
+    executor: impl PgExecutor<'_>,
+    streams: &[(String, String)],
+) -> Result<i64, ReadError> {
+    let (types, ids) = columns_of(streams);
+    let position: Option<i64> = sqlx::query_scalar(
+        "SELECT max(last.position) FROM unnest($1, $2) AS s(aggregate_type, aggregate_id) \
+         CROSS JOIN LATERAL (SELECT e.position FROM events e WHERE e.aggregate_type = s.aggregate_type \
+         AND e.aggregate_id = s.aggregate_id ORDER BY e.sequence DESC LIMIT 1) last",
+    )
+    .bind(types)
+    .bind(ids)
+    .fetch_one(executor)
+    .await?;
+    Ok(position.unwrap_or(0))
+}
+
+fn columns_of(streams: &[(String, String)]) -> (Vec<&str>, Vec<&str>) {
+    streams.iter().map(|(aggregate_type, id)| (aggregate_type.as_str(), id.as_str())).unzip()
+}
+
+/// The last position recorded at or before a time; 0 if there is none.
+///
+/// A binary search, since no index over times is kept. Writers' clocks may differ: near the time, an event of a
+/// writer whose clock is behind counts as its neighbours do.
+pub async fn position_at(pool: &PgPool, time: OffsetDateTime) -> Result<i64, ReadError> {
+    let (mut before, mut after) = (0, super::head(pool).await? + 1);
+    while after - before > 1 {
+        let middle = before + (after - before) / 2;
+        let recorded_at: Option<OffsetDateTime> =
+            sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1")
+                .bind(middle)
+                .fetch_optional(pool)
+                .await?;
+        match recorded_at {
+            Some(recorded_at) if recorded_at <= time => before = middle,
+            Some(_) => after = middle,
+            None => return Err(ReadError::Gap { expected: middle, found: after }),
+        }
+    }
+    Ok(before)
+}

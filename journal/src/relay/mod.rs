@@ -1,0 +1,214 @@
+//! Journal → `JetStream`: every event, in order, at least once, never skipped.
+//!
+//! `JetStream` acknowledges before it syncs and can lose what it acknowledged. So the checkpoint is a hint: at
+//! each (re)connection the relay compares it with the stream's last message and goes back to the earlier of the
+//! two. A stream that was wiped is filled again from the first event. Consumers deduplicate by position, and each
+//! flow compares its own progress with the journal (see [`crate::progress`]).
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `stream.rs` | the stream's settings and its last position |
+//! | `publish.rs` | one event as a message, and the window of unacknowledged ones |
+//! | `status.rs` | what the relay is doing, for health checks and metrics |
+
+mod publish;
+mod status;
+mod stream;
+
+pub use publish::{POSITION_HEADER, message, position_of, subject};
+pub use status::{Activity, Snapshot, Status, StatusReader, status};
+pub use stream::{STREAM, SUBJECTS, StreamOptions};
+
+use crate::checkpoint;
+use crate::owner::{self, Owned};
+use crate::read::{self, ReadError, Wake};
+use async_nats::jetstream::context::ContextBuilder;
+use publish::Window;
+use sqlx::PgPool;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// Name of the lock and of the checkpoint.
+pub const NAME: &str = "relay";
+const PAGE_EVENTS: i64 = 1_000;
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Unacknowledged messages; below the client's own queue of 2,048, so that a dead connection cannot block it.
+const WINDOW_MESSAGES: usize = 512;
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// While there is nothing to publish, the stream is looked at this often, to notice that it was wiped.
+const IDLE_CHECK: Duration = Duration::from_secs(5);
+const RETRY_FIRST: Duration = Duration::from_millis(200);
+const RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// Why a session with the stream ended. The relay starts another one.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    #[error("the stream cannot be set up")]
+    Stream(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("event {position} was not acknowledged")]
+    Publish {
+        position: i64,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("event {position} cannot be serialised")]
+    Json {
+        position: i64,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("the stream lost messages: its last sequence is {found}, it was {known}")]
+    Wiped { known: u64, found: u64 },
+    #[error("the journal cannot be read")]
+    Read(#[from] ReadError),
+    #[error("the checkpoint cannot be kept")]
+    Checkpoint(#[from] sqlx::Error),
+}
+
+impl RelayError {
+    /// The database's fault: the lock may be gone with the connection.
+    fn concerns_database(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Checkpoint(_))
+    }
+}
+
+/// Runs until `stop`. Without NATS it waits, visibly, and nothing else in the shop does.
+///
+/// The client should be one that keeps trying to connect (`retry_on_initial_connect`).
+pub async fn run(
+    pool: PgPool,
+    client: async_nats::Client,
+    mut wake: Wake,
+    options: StreamOptions,
+    status: Status,
+    stop: CancellationToken,
+) {
+    let mut failures = 0;
+    while let Some(mut owned) = owner::acquire(&pool, NAME, &stop).await {
+        loop {
+            status.connecting();
+            let before = status.published();
+            let work = session(&mut owned, &client, &mut wake, &options, &status);
+            let Some(error) = stop.run_until_cancelled(work).await else {
+                owned.release().await;
+                return;
+            };
+            failures = if status.published() > before { 1 } else { failures + 1 };
+            status.failed(&error);
+            tracing::warn!(
+                attempt = failures,
+                error = &error as &dyn std::error::Error,
+                "the relay was interrupted"
+            );
+            let pause = RETRY_FIRST.saturating_mul(1 << (failures - 1).min(16)).min(RETRY_MAX);
+            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                owned.release().await;
+                return;
+            }
+            if error.concerns_database() {
+                break;
+            }
+        }
+    }
+}
+
+/// From one look at the stream's last message to the first failure.
+async fn session(
+    owned: &mut Owned,
+    client: &async_nats::Client,
+    wake: &mut Wake,
+    options: &StreamOptions,
+    status: &Status,
+) -> RelayError {
+    match publish_all(owned, client, wake, options, status).await {
+        Ok(never) => match never {},
+        Err(error) => error,
+    }
+}
+
+async fn publish_all(
+    owned: &mut Owned,
+    client: &async_nats::Client,
+    wake: &mut Wake,
+    options: &StreamOptions,
+    status: &Status,
+) -> Result<std::convert::Infallible, RelayError> {
+    let context = ContextBuilder::new()
+        .timeout(ACK_TIMEOUT)
+        .ack_timeout(ACK_TIMEOUT)
+        .max_ack_inflight(WINDOW_MESSAGES * 2)
+        .backpressure_on_inflight(true)
+        .build(client.clone());
+    checkpoint::commit_lazily_always(owned.connection()).await?;
+    let mut stream = stream::ensure(&context, options).await?;
+    let saved = checkpoint::load(owned.connection(), NAME).await?;
+    let start = resume_after(saved, stream::contents(&mut stream).await?);
+    if start < saved {
+        tracing::warn!(
+            event.position = start,
+            checkpoint = saved,
+            "the stream lost messages; publishing again"
+        );
+    }
+    let mut window = Window::new(context, start, WINDOW_MESSAGES);
+    let mut saved = start;
+    let mut checked = Instant::now();
+    status.publishing(start);
+    loop {
+        // Acknowledgements of the last page arrive while the next one is read.
+        let page = read::page(owned.connection(), window.sent(), PAGE_EVENTS, PAGE_BYTES).await?;
+        let idle = page.is_empty();
+        let result = if idle { window.settle().await } else { window.send(&page).await };
+        // Also on failure: what was acknowledged before it need not be sent again.
+        if window.acknowledged() > saved {
+            saved = window.acknowledged();
+            status.acknowledged(saved);
+            checkpoint::save(owned.connection(), NAME, saved).await?;
+        }
+        result?;
+        if idle {
+            wake.beyond(window.sent()).await;
+            if checked.elapsed() >= IDLE_CHECK {
+                stream::check(&mut stream, window.stream_sequence()).await?;
+                checked = Instant::now();
+            }
+        }
+    }
+}
+
+/// What the stream holds at the start of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contents {
+    /// It never held a message: it is new, or was wiped.
+    New,
+    /// Its messages expired or were purged; that they were there, its sequence says.
+    Expired,
+    /// The position of its last message.
+    Last(i64),
+}
+
+/// The checkpoint counts acknowledgements from the front, so nothing before it is missing unless the stream lost
+/// it; and nothing behind the stream's last message is there.
+fn resume_after(saved: i64, contents: Contents) -> i64 {
+    match contents {
+        Contents::New => 0,
+        Contents::Expired => saved,
+        Contents::Last(position) => position.min(saved),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_relay_resumes_at_the_earlier_of_checkpoint_and_stream() {
+        assert_eq!(resume_after(100, Contents::Last(100)), 100);
+        // The checkpoint is saved lazily; what came behind it is published again.
+        assert_eq!(resume_after(90, Contents::Last(100)), 90);
+        // Acknowledged, and lost.
+        assert_eq!(resume_after(100, Contents::Last(80)), 80);
+        assert_eq!(resume_after(100, Contents::New), 0);
+        assert_eq!(resume_after(100, Contents::Expired), 100);
+    }
+}

@@ -1,0 +1,18 @@
+//! Plain tables beside the journal: personal data, and what needs no history. One SQL statement per function.
+//!
+//! | module | what it keeps |
+//! |---|---|
+//! | [`accounts`] | e-mail address, name, password hash |
+//! | [`sessions`] | devices and their refresh tokens |
+//! | [`personal`] | what orders remember of a person, erasable |
+//! | [`verification`] | the secret of a verification link; derived, so nothing is kept |
+//! | [`message_cards`] | the cards beside a cover |
+//! | [`callback_log`] | calls that claim to come from a provider |
+
+pub mod accounts;
+pub mod callback_log;
+mod mac;
+pub mod message_cards;
+pub mod personal;
+pub mod sessions;
+pub mod verification;

@@ -1,0 +1,95 @@
+//! The writer: one task per process appends what many callers want, in one call and one flush per batch.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `append.rs` | what one command wants written, and the verdict on it |
+//! | `batch.rs` | which waiting commands go together |
+//! | `statements.rs` | the two calls of the database |
+//! | `fault.rs` | what an error of the database means for a batch |
+//! | `task.rs` | the loop, the connection, retries and splitting |
+//! | `stats.rs` | counters for metrics |
+
+mod append;
+mod batch;
+mod fault;
+mod statements;
+mod stats;
+mod task;
+
+pub(crate) use append::{AnswerRow, Append, ClaimRow, EventRow, Verdict};
+pub use stats::Snapshot;
+
+use crate::read::Wake;
+use append::Job;
+use sqlx::PgPool;
+use stats::Stats;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Commands that may wait for the writer.
+const QUEUE_COMMANDS: usize = 4_096;
+/// How long a caller waits for a place in the queue.
+const QUEUE_WAIT: Duration = Duration::from_secs(2);
+
+/// Why the writer could not answer with a verdict.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WriteError {
+    /// The database refused this command; nothing of it was written.
+    #[error("the database refused the events")]
+    Refused(#[source] Arc<sqlx::Error>),
+    /// The database cannot be reached; nothing was written.
+    #[error("the database cannot be reached")]
+    Unavailable(#[source] Arc<sqlx::Error>),
+    /// The connection broke during the commit and the outcome could not be looked up: it may have been written.
+    #[error("the connection broke during the commit, and its outcome is not known")]
+    Unknown(#[source] Arc<sqlx::Error>),
+    /// The queue stayed full.
+    #[error("too many commands are waiting")]
+    Busy,
+    /// The writer was stopped.
+    #[error("the writer has ended")]
+    Stopped,
+}
+
+/// The callers' end of the queue.
+#[derive(Clone)]
+pub struct Writer {
+    queue: mpsc::Sender<Job>,
+    head: watch::Receiver<i64>,
+    stats: Arc<Stats>,
+}
+
+/// Makes the writer and the future that is its task; the caller spawns it and awaits its end after `stop`.
+///
+/// When `stop` is cancelled no more commands are taken, those that wait are still written, and the task ends.
+pub fn new(pool: &PgPool, stop: CancellationToken) -> (Writer, impl Future<Output = ()> + Send + use<>) {
+    let (queue, jobs) = mpsc::channel(QUEUE_COMMANDS);
+    let (head_sender, head) = watch::channel(0);
+    let stats = Arc::new(Stats::default());
+    let task = task::Task::new(pool.connect_options(), jobs, head_sender, Arc::clone(&stats), stop);
+    (Writer { queue, head, stats }, task.run())
+}
+
+impl Writer {
+    /// Waits for the verdict. Dropping the future does not take the command back.
+    pub(crate) async fn append(&self, append: Append) -> Result<Verdict, WriteError> {
+        let (reply, verdict) = oneshot::channel();
+        self.queue.send_timeout(Job { append, reply }, QUEUE_WAIT).await.map_err(|error| match error {
+            mpsc::error::SendTimeoutError::Timeout(_) => WriteError::Busy,
+            mpsc::error::SendTimeoutError::Closed(_) => WriteError::Stopped,
+        })?;
+        verdict.await.unwrap_or(Err(WriteError::Stopped))
+    }
+
+    /// Wakes readers of this process when something was committed by it.
+    pub fn wake(&self) -> Wake {
+        Wake::local(self.head.clone())
+    }
+
+    /// Counters since the start, and the present depth of the queue.
+    pub fn stats(&self) -> Snapshot {
+        self.stats.snapshot(self.queue.max_capacity() - self.queue.capacity())
+    }
+}

@@ -1,0 +1,267 @@
+//! Keeps all read models up to date: one task, one connection, one decoding of each event.
+//!
+//! Rows and checkpoints commit together and without waiting for the disk, since a crash only replays them. The
+//! checkpoints are moved first, and only from where this runner believes them to be: so a rebuild that swaps a
+//! table in the meantime, or a second runner, makes the transaction start over instead of writing twice.
+
+use crate::model::ReadModel;
+use crate::page::{self, Entry, PAGE_EVENTS, Portion};
+use crate::status::{self, State};
+use crate::table::{ApplyError, Schema, Table};
+use journal::Wake;
+use journal::read::ReadError;
+use sqlx::{Connection, PgConnection, PgPool};
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Only one process keeps the read models; this is its lock.
+const OWNER: &str = "projections";
+/// Pause before a new connection after the database failed.
+const RETRY: Duration = Duration::from_secs(1);
+/// How often stopped and outdated read models are looked at again.
+const RECHECK: Duration = Duration::from_secs(2);
+pub(crate) const BEGIN_LAZY: &str = "BEGIN; SET LOCAL synchronous_commit = off";
+
+/// Runs until `stop` is cancelled. A read model that meets an event it cannot apply stops; the others go on.
+pub async fn run(pool: PgPool, mut wake: Wake, stop: CancellationToken) {
+    while let Some(mut owned) = journal::owner::acquire(&pool, OWNER, &stop).await {
+        let session = session(owned.connection(), &mut wake);
+        let Some(Err(error)) = stop.run_until_cancelled(session).await else {
+            owned.release().await;
+            return;
+        };
+        tracing::warn!(error = &error as &dyn Error, "projections pause");
+        drop(owned);
+        if stop.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {
+            return;
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("the journal cannot be read")]
+    Read(#[from] ReadError),
+    #[error("the database did not answer")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Why a page was not committed.
+#[derive(Debug, thiserror::Error)]
+enum CommitError {
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error("the checkpoint was moved by somebody else")]
+    Moved,
+}
+
+impl From<sqlx::Error> for CommitError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Apply(ApplyError::Database(error))
+    }
+}
+
+/// A read model that is kept up to date, and how far it is.
+struct Live {
+    table: Table,
+    position: i64,
+}
+
+struct Session<'c> {
+    connection: &'c mut PgConnection,
+    live: Vec<Live>,
+    /// Read models that wait for somebody.
+    idle: usize,
+    checked_at: Instant,
+}
+
+async fn session(connection: &mut PgConnection, wake: &mut Wake) -> Result<Infallible, RunError> {
+    status::start_all(connection).await?;
+    let mut session = Session { connection, live: Vec::new(), idle: 0, checked_at: Instant::now() };
+    session.reload().await?;
+    loop {
+        if session.idle > 0 && session.checked_at.elapsed() >= RECHECK {
+            session.reload().await?;
+        }
+        if !session.advance().await? {
+            let last = session.live.iter().map(|live| live.position).max();
+            wake.beyond(last.unwrap_or(i64::MAX)).await;
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Reads positions and states anew.
+    async fn reload(&mut self) -> Result<(), sqlx::Error> {
+        let stored = status::stored(self.connection).await?;
+        let before = self.live.len();
+        self.idle = 0;
+        self.checked_at = Instant::now();
+        self.live.clear();
+        for (model, stored) in stored {
+            match stored.state(model) {
+                State::Live => {
+                    self.live.push(Live { table: Table::new(model, Schema::Read), position: stored.position });
+                }
+                State::Outdated { version } => {
+                    if before == 0 {
+                        tracing::error!(projection.name = model.name, version, "outdated: rebuild it");
+                    }
+                    self.idle += 1;
+                }
+                State::Stopped { .. } | State::New => self.idle += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// One page for each group of read models that stand at the same position, the foremost first, so that one
+    /// that catches up holds nobody back. Answers whether there was anything.
+    async fn advance(&mut self) -> Result<bool, RunError> {
+        let starts: BTreeSet<i64> = self.live.iter().map(|live| live.position).collect();
+        let mut next_ahead = None;
+        let mut any = false;
+        for start in starts.into_iter().rev() {
+            let limit = next_ahead.map_or(PAGE_EVENTS, |ahead: i64| (ahead - start).min(PAGE_EVENTS));
+            next_ahead = Some(start);
+            any |= self.advance_from(start, limit).await?;
+        }
+        Ok(any)
+    }
+
+    async fn advance_from(&mut self, start: i64, limit: i64) -> Result<bool, RunError> {
+        let names: Vec<&str> =
+            self.live.iter().filter(|live| live.position == start).map(|live| live.table.model.name).collect();
+        let models: Vec<&'static ReadModel> = names.iter().filter_map(|name| ReadModel::named(name)).collect();
+        let entries = match page::read(&mut *self.connection, &models, start, limit).await {
+            Ok(entries) if entries.is_empty() => return Ok(false),
+            Ok(entries) => entries,
+            Err(gap @ ReadError::Gap { expected, .. }) => {
+                for name in names {
+                    self.stop(name, expected, &gap).await?;
+                }
+                return Ok(true);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match self.commit(&names, &entries).await {
+            Ok(()) => self.stop_unreadable(&names, &entries).await?,
+            Err(CommitError::Moved) => self.reload().await?,
+            Err(CommitError::Apply(error)) if is_poison(&error) => {
+                for name in names {
+                    self.one_by_one(name, &entries).await?;
+                }
+            }
+            Err(CommitError::Apply(ApplyError::Database(error))) => return Err(error.into()),
+            Err(CommitError::Apply(ApplyError::Row(_))) => {}
+        }
+        Ok(true)
+    }
+
+    /// Applies the entries to the named read models in one transaction.
+    async fn commit(&mut self, names: &[&str], entries: &[Entry]) -> Result<(), CommitError> {
+        let group = || self.live.iter().filter(|live| names.contains(&live.table.model.name));
+        let portions: Vec<(&Live, Portion<'_>)> = group()
+            .map(|live| (live, page::portion(entries, live.table.model, live.position)))
+            .filter(|(live, portion)| portion.up_to > live.position)
+            .collect();
+        let mut transaction = self.connection.begin_with(BEGIN_LAZY).await?;
+        move_checkpoints(&mut transaction, &portions).await?;
+        for (live, portion) in &portions {
+            live.table.apply(&mut transaction, &portion.events).await?;
+        }
+        transaction.commit().await?;
+        let reached: Vec<(&str, i64)> =
+            portions.iter().map(|(live, portion)| (live.table.model.name, portion.up_to)).collect();
+        for (name, up_to) in reached {
+            for live in self.live.iter_mut().filter(|live| live.table.model.name == name) {
+                live.position = up_to;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the event that a read model cannot apply, keeps everything before it, and stops there.
+    async fn one_by_one(&mut self, name: &str, entries: &[Entry]) -> Result<(), RunError> {
+        for entry in entries {
+            match self.commit(&[name], std::slice::from_ref(entry)).await {
+                Ok(()) => {}
+                Err(CommitError::Moved) => return Ok(self.reload().await?),
+                Err(CommitError::Apply(error)) if is_poison(&error) => {
+                    return Ok(self.stop(name, entry.envelope.position, &error).await?);
+                }
+                Err(CommitError::Apply(ApplyError::Database(error))) => return Err(error.into()),
+                Err(CommitError::Apply(ApplyError::Row(_))) => {}
+            }
+        }
+        self.stop_unreadable(&[name], entries).await
+    }
+
+    async fn stop_unreadable(&mut self, names: &[&str], entries: &[Entry]) -> Result<(), RunError> {
+        let blocked: Vec<_> = (self.live.iter())
+            .filter(|live| names.contains(&live.table.model.name))
+            .filter_map(|live| {
+                let error = page::portion(entries, live.table.model, live.position).unreadable?;
+                Some((live.table.model.name, error))
+            })
+            .collect();
+        for (name, error) in blocked {
+            self.stop(name, error.position, error).await?;
+        }
+        Ok(())
+    }
+
+    async fn stop(&mut self, name: &str, position: i64, error: &dyn Error) -> Result<(), sqlx::Error> {
+        tracing::error!(projection.name = name, event.position = position, error, "projection stopped");
+        status::stop(&mut *self.connection, name, position, &causes(error)).await?;
+        self.live.retain(|live| live.table.model.name != name);
+        self.idle += 1;
+        Ok(())
+    }
+}
+
+/// Moves each checkpoint from where it is believed to be; the row locks also keep a swap out until the commit.
+async fn move_checkpoints(
+    connection: &mut PgConnection,
+    portions: &[(&Live, Portion<'_>)],
+) -> Result<(), CommitError> {
+    let readers: Vec<String> = portions.iter().map(|(live, _)| live.table.model.reader()).collect();
+    let from: Vec<i64> = portions.iter().map(|(live, _)| live.position).collect();
+    let to: Vec<i64> = portions.iter().map(|(_, portion)| portion.up_to).collect();
+    let moved = sqlx::query(
+        "UPDATE checkpoints c SET position = m.new, updated_at = now() \
+         FROM unnest($1, $2, $3) AS m(reader, old, new) WHERE c.reader = m.reader AND c.position = m.old",
+    )
+    .bind(&readers)
+    .bind(from)
+    .bind(to)
+    .execute(connection)
+    .await?;
+    if moved.rows_affected() == readers.len() as u64 { Ok(()) } else { Err(CommitError::Moved) }
+}
+
+/// Whether trying again would fail again: bad data, a violated constraint, a table that does not fit the code.
+fn is_poison(error: &ApplyError) -> bool {
+    match error {
+        ApplyError::Row(_) => true,
+        ApplyError::Database(sqlx::Error::Database(error)) => error
+            .code()
+            .is_some_and(|code| ["21", "22", "23", "42"].iter().any(|class| code.starts_with(class))),
+        ApplyError::Database(_) => false,
+    }
+}
+
+/// The error and what is behind it, on one line.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

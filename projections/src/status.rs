@@ -1,0 +1,173 @@
+//! How far each read model has come, and where one stopped.
+
+use crate::model::ReadModel;
+use serde::Serialize;
+use sqlx::{PgConnection, PgExecutor, PgPool};
+
+/// Whether a read model is kept up to date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    Live,
+    /// An event could not be applied. The others go on.
+    Stopped {
+        position: i64,
+        cause: String,
+    },
+    /// Its rows were written by another version of the fold: rebuild it.
+    Outdated {
+        version: i32,
+    },
+    /// No runner has ever started it.
+    New,
+}
+
+/// One read model's progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    pub name: &'static str,
+    pub position: i64,
+    /// The last position of the journal.
+    pub head: i64,
+    pub lag_events: i64,
+    /// Age of the first event that it has not applied; 0 at the head.
+    pub lag_seconds: i64,
+    #[serde(flatten)]
+    pub state: State,
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct Stored {
+    name: String,
+    pub position: i64,
+    lag_seconds: i64,
+    version: Option<i32>,
+    failed_position: Option<i64>,
+    cause: Option<String>,
+}
+
+impl Stored {
+    pub fn state(&self, model: &ReadModel) -> State {
+        match (self.version, self.failed_position, &self.cause) {
+            (None, _, _) => State::New,
+            (Some(version), _, _) if version != model.version => State::Outdated { version },
+            (Some(_), Some(position), Some(cause)) => State::Stopped { position, cause: cause.clone() },
+            (Some(_), _, _) => State::Live,
+        }
+    }
+}
+
+/// Every read model, in the order of [`crate::ALL`].
+pub async fn status(pool: &PgPool) -> Result<Vec<Status>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let stored = stored(&mut connection).await?;
+    let head = journal::read::head(&mut *connection).await?;
+    Ok(stored
+        .into_iter()
+        .map(|(model, stored)| Status {
+            name: model.name,
+            position: stored.position,
+            head: head.max(stored.position),
+            lag_events: (head - stored.position).max(0),
+            lag_seconds: stored.lag_seconds,
+            state: stored.state(model),
+        })
+        .collect())
+}
+
+pub(crate) async fn stored(
+    connection: &mut PgConnection,
+) -> Result<Vec<(&'static ReadModel, Stored)>, sqlx::Error> {
+    let names: Vec<&str> = crate::ALL.iter().map(|model| model.name).collect();
+    let rows: Vec<Stored> = sqlx::query_as(
+        "SELECT n.name, coalesce(c.position, 0) AS position, s.version, s.failed_position, s.cause, \
+         coalesce(greatest(0, extract(epoch FROM now() - e.recorded_at)), 0)::bigint AS lag_seconds \
+         FROM unnest($1) AS n(name) \
+         LEFT JOIN checkpoints c ON c.reader = 'projection:' || n.name \
+         LEFT JOIN projection_status s ON s.name = n.name \
+         LEFT JOIN events e ON e.position = coalesce(c.position, 0) + 1",
+    )
+    .bind(names)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((ReadModel::named(&row.name)?, row))).collect())
+}
+
+/// Whether the named read models have applied every event up to a position.
+pub async fn reached(
+    executor: impl PgExecutor<'_>,
+    names: &[&str],
+    position: i64,
+) -> Result<bool, sqlx::Error> {
+    let readers: Vec<String> = names.iter().map(|name| format!("projection:{name}")).collect();
+    sqlx::query_scalar(
+        "SELECT count(*) = cardinality($1) FROM checkpoints WHERE reader = ANY($1) AND position >= $2",
+    )
+    .bind(readers)
+    .bind(position)
+    .fetch_one(executor)
+    .await
+}
+
+/// Gives every read model its row; one that stopped is tried again, since its cause may be mended.
+pub(crate) async fn start_all(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let names: Vec<&str> = crate::ALL.iter().map(|model| model.name).collect();
+    let versions: Vec<i32> = crate::ALL.iter().map(|model| model.version).collect();
+    sqlx::query(
+        "WITH checkpoint AS ( \
+           INSERT INTO checkpoints (reader, position) SELECT 'projection:' || n, 0 FROM unnest($1) AS n \
+           ON CONFLICT (reader) DO NOTHING \
+         ) \
+         INSERT INTO projection_status AS s (name, version) SELECT * FROM unnest($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET state = 'live', failed_position = NULL, cause = NULL, updated_at = now() \
+         WHERE s.state = 'stopped'",
+    )
+    .bind(names)
+    .bind(versions)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Tries a stopped read model again; the runner notices within seconds.
+pub async fn resume(executor: impl PgExecutor<'_>, name: &str) -> Result<bool, sqlx::Error> {
+    let result = sqlx::query(
+        "UPDATE projection_status SET state = 'live', failed_position = NULL, cause = NULL, updated_at = now() \
+         WHERE name = $1 AND state = 'stopped'",
+    )
+    .bind(name)
+    .execute(executor)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+pub(crate) async fn stop(
+    executor: impl PgExecutor<'_>,
+    name: &str,
+    position: i64,
+    cause: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE projection_status SET state = 'stopped', failed_position = $2, cause = $3, updated_at = now() \
+         WHERE name = $1",
+    )
+    .bind(name)
+    .bind(position)
+    .bind(cause)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// Records that a rebuild has written all rows with the present fold.
+pub(crate) async fn rebuilt(connection: &mut PgConnection, model: &ReadModel) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO projection_status (name, version) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE \
+         SET version = excluded.version, state = 'live', failed_position = NULL, cause = NULL, updated_at = now()",
+    )
+    .bind(model.name)
+    .bind(model.version)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Mails. The Message-ID is fixed by the event, so that a second copy after an unclear answer is recognisable.
+
+use super::{EffectError, Effects, Origin};
+use crate::integrations::CallError;
+use crate::integrations::mail::templates::{self, EmailVerification, Letter, OrderConfirmation, OrderLine, TemplateError};
+use crate::integrations::mail::{Attachment, OutgoingMail, parse_address};
+use domain::account::Account;
+use domain::{AccountId, OrderId};
+use journal::tables::{accounts, verification};
+use uuid::Uuid;
+
+impl Effects {
+    pub(super) async fn mail_verification(
+        &self,
+        account: AccountId,
+        selector: Uuid,
+        origin: &Origin,
+    ) -> Result<&'static str, EffectError> {
+        let current = self.commands.state::<Account>(&account.to_string()).await?;
+        // Asked for again, or proven meanwhile: an old link would only confuse.
+        let Account::Unverified { verification: pending, .. } = current else { return Ok("not_needed") };
+        if pending.selector != selector {
+            return Ok("superseded");
+        }
+        let Some(person) = accounts::by_id(&self.pool, account.0).await? else {
+            return Err(EffectError::Missing("the account"));
+        };
+        let token = verification::token(&self.settings.secret, selector, account);
+        let mut link = self.settings.public_url.clone();
+        link.set_path("/verify-email");
+        link.query_pairs_mut().append_pair("token", &token);
+        let left = pending.expires_at - self.clock.now();
+        let letter = templates::email_verification(&EmailVerification {
+            name: person.name.clone().unwrap_or_default(),
+            link,
+            code: token,
+            valid_minutes: u32::try_from(left.whole_minutes()).unwrap_or(0),
+        });
+        let mail = letter.map_err(unwritable)?;
+        self.send(person.email, person.name, mail, vec![], origin).await
+    }
+
+    pub(super) async fn mail_order_confirmation(
+        &self,
+        order: OrderId,
+        origin: &Origin,
+    ) -> Result<&'static str, EffectError> {
+        let invoiced = self.invoiced(order).await?;
+        let pdf = self.file_invoice(order).await?;
+        let customer = invoiced.placement.customer;
+        let Some(person) = accounts::by_id(&self.pool, customer.0).await? else {
+            return Err(EffectError::Missing("the account"));
+        };
+        let lines = invoiced.invoice.lines.iter().map(|line| OrderLine {
+            description: line.description.clone(),
+            quantity: line.quantity,
+            gross: line.gross,
+        });
+        let mut order_link = self.settings.shop_url.clone();
+        order_link.set_path(&format!("/orders/{order}"));
+        let letter = templates::order_confirmation(&OrderConfirmation {
+            name: person.name.clone().unwrap_or_default(),
+            order_number: invoiced.placement.number.clone(),
+            invoice_number: invoiced.invoice.number.clone(),
+            lines: lines.collect(),
+            net: invoiced.invoice.net,
+            vat: invoiced.invoice.vat,
+            gross: invoiced.invoice.gross,
+            order_link,
+        });
+        let mail = letter.map_err(unwritable)?;
+        let attachment = Attachment {
+            name: format!("{}.pdf", invoiced.invoice.number),
+            content_type: "application/pdf".into(),
+            bytes: pdf,
+        };
+        self.send(person.email, person.name, mail, vec![attachment], origin).await
+    }
+
+    async fn send(
+        &self,
+        to: String,
+        to_name: Option<String>,
+        letter: Letter,
+        attachments: Vec<Attachment>,
+        origin: &Origin,
+    ) -> Result<&'static str, EffectError> {
+        let Ok(to) = parse_address(&to) else { return Ok("not_an_address") };
+        let mail = OutgoingMail {
+            to,
+            to_name,
+            subject: letter.subject,
+            text: letter.text,
+            html: letter.html,
+            message_id: format!("<{}@{}>", origin.key("mail"), self.settings.mail_domain),
+            date: origin.recorded_at,
+            attachments,
+        };
+        match self.mailer.send(&mail).await {
+            Ok(_) => Ok("accepted"),
+            // The address does not take mail: nothing that a retry or an operator could mend.
+            Err(CallError::Rejected { code, what }) => {
+                tracing::warn!(mail.code = code, mail.reply = what, "the recipient's server refused a mail");
+                Ok("refused_by_recipient")
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn unwritable(error: TemplateError) -> EffectError {
+    EffectError::Document(error.to_string())
+}

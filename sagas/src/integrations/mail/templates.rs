@@ -1,0 +1,201 @@
+//! The texts of our mails. In the HTML files every value is escaped; an unknown name is an error.
+
+use std::sync::LazyLock;
+
+use domain::Money;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+use url::Url;
+
+use crate::integrations::lira;
+
+/// What goes into an `OutgoingMail`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the mail text {name} cannot be filled in")]
+pub struct TemplateError {
+    name: &'static str,
+    source: minijinja::Error,
+}
+
+#[derive(Clone)]
+pub struct EmailVerification {
+    pub name: String,
+    pub link: Url,
+    pub code: String,
+    pub valid_minutes: u32,
+}
+
+#[derive(Clone)]
+pub struct OrderConfirmation {
+    pub name: String,
+    pub order_number: String,
+    pub invoice_number: String,
+    pub lines: Vec<OrderLine>,
+    pub net: Money,
+    pub vat: Money,
+    pub gross: Money,
+    pub order_link: Url,
+}
+
+#[derive(Clone)]
+pub struct OrderLine {
+    pub description: String,
+    pub quantity: u32,
+    pub gross: Money,
+}
+
+#[derive(Serialize)]
+struct VerificationView<'a> {
+    name: &'a str,
+    link: &'a str,
+    code: &'a str,
+    valid_minutes: u32,
+}
+
+#[derive(Serialize)]
+struct OrderView<'a> {
+    name: &'a str,
+    order_number: &'a str,
+    invoice_number: &'a str,
+    lines: Vec<OrderLineView<'a>>,
+    net: String,
+    vat: String,
+    gross: String,
+    order_link: &'a str,
+}
+
+#[derive(Serialize)]
+struct OrderLineView<'a> {
+    description: &'a str,
+    quantity: u32,
+    gross: String,
+}
+
+struct Files {
+    name: &'static str,
+    text: &'static str,
+    html: &'static str,
+}
+
+const VERIFICATION: Files =
+    Files { name: "email_verification", text: "email_verification.txt", html: "email_verification.html" };
+const ORDER: Files =
+    Files { name: "order_confirmation", text: "order_confirmation.txt", html: "order_confirmation.html" };
+
+static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.set_trim_blocks(true);
+    templates.set_lstrip_blocks(true);
+    let files = [
+        (VERIFICATION.text, include_str!("templates/email_verification.txt")),
+        (VERIFICATION.html, include_str!("templates/email_verification.html")),
+        (ORDER.text, include_str!("templates/order_confirmation.txt")),
+        (ORDER.html, include_str!("templates/order_confirmation.html")),
+    ];
+    for (name, source) in files {
+        templates.add_template(name, source)?;
+    }
+    Ok(templates)
+});
+
+pub fn email_verification(values: &EmailVerification) -> Result<Letter, TemplateError> {
+    let view = VerificationView {
+        name: &values.name,
+        link: values.link.as_str(),
+        code: &values.code,
+        valid_minutes: values.valid_minutes,
+    };
+    filled(&VERIFICATION, "E-posta adresinizi doğrulayın".to_owned(), &view)
+}
+
+pub fn order_confirmation(values: &OrderConfirmation) -> Result<Letter, TemplateError> {
+    let line = |line: &'_ OrderLine| lira::written(line.gross);
+    let lines = values.lines.iter().map(|each| OrderLineView {
+        description: &each.description,
+        quantity: each.quantity,
+        gross: line(each),
+    });
+    let view = OrderView {
+        name: &values.name,
+        order_number: &values.order_number,
+        invoice_number: &values.invoice_number,
+        lines: lines.collect(),
+        net: lira::written(values.net),
+        vat: lira::written(values.vat),
+        gross: lira::written(values.gross),
+        order_link: values.order_link.as_str(),
+    };
+    filled(&ORDER, format!("Siparişiniz alındı: {}", values.order_number), &view)
+}
+
+fn filled(files: &Files, subject: String, view: &impl Serialize) -> Result<Letter, TemplateError> {
+    let name = files.name;
+    let fill = |file: &str| match &*TEMPLATES {
+        Ok(templates) => templates.get_template(file)?.render(view),
+        Err(broken) => Err(minijinja::Error::new(broken.kind(), broken.to_string())),
+    };
+    let text = fill(files.text).map_err(|source| TemplateError { name, source })?;
+    let html = fill(files.html).map_err(|source| TemplateError { name, source })?;
+    Ok(Letter { subject, text, html })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verification_carries_link_and_code_in_both_forms() {
+        let letter = email_verification(&EmailVerification {
+            name: "Işık <b>".to_owned(),
+            link: "https://polikrami.example/dogrula?t=a&x=1".parse().unwrap(),
+            code: "483920".to_owned(),
+            valid_minutes: 30,
+        })
+        .unwrap();
+        for form in [&letter.text, &letter.html] {
+            assert!(form.contains("483920") && form.contains("30 dakika"), "{form}");
+        }
+        assert!(letter.text.contains("Merhaba Işık <b>,") && letter.text.contains("?t=a&x=1"));
+        assert!(letter.html.contains("Işık &lt;b&gt;") && !letter.html.contains("<b>"));
+        assert!(letter.html.contains("t=a&amp;x=1"));
+    }
+
+    #[test]
+    fn a_confirmation_lists_lines_and_totals() {
+        let letter = order_confirmation(&OrderConfirmation {
+            name: "Çağrı".to_owned(),
+            order_number: "PC-2026-000123".to_owned(),
+            invoice_number: "PKR2026000000045".to_owned(),
+            lines: vec![
+                OrderLine {
+                    description: "Kılıf \"Kış\"".to_owned(),
+                    quantity: 2,
+                    gross: Money::lira(123_456),
+                },
+                OrderLine { description: "Kargo".to_owned(), quantity: 1, gross: Money::lira(4_990) },
+            ],
+            net: Money::lira(107_038),
+            vat: Money::lira(21_408),
+            gross: Money::lira(128_446),
+            order_link: "https://polikrami.example/siparis/1".parse().unwrap(),
+        })
+        .unwrap();
+        assert_eq!(letter.subject, "Siparişiniz alındı: PC-2026-000123");
+        for form in [&letter.text, &letter.html] {
+            for part in
+                ["PC-2026-000123", "PKR2026000000045", "1.234,56 TL", "49,90 TL", "214,08 TL", "1.284,46 TL"]
+            {
+                assert!(form.contains(part), "{part} in {form}");
+            }
+        }
+        assert!(letter.text.contains("2 × Kılıf \"Kış\""));
+    }
+}

@@ -1,0 +1,49 @@
+//! A flow compares itself with the journal: what no message brought, the journal does.
+
+use super::Runner;
+use journal::{progress, read};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Events that one look takes; the next look takes the next ones.
+const MISSING_MAX: i64 = 200;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SelfCheckError {
+    #[error("the journal could not be read")]
+    Read(#[from] read::ReadError),
+    #[error("the progress could not be kept")]
+    Store(#[from] sqlx::Error),
+    #[error(transparent)]
+    Inbox(#[from] super::InboxError),
+}
+
+/// At start and then regularly, until `stop`. Only events that were there at the last look count as missed, so
+/// that those under way are left alone.
+pub(super) async fn run(runner: Arc<Runner>, stop: CancellationToken) {
+    let mut settled = 0;
+    while !stop.is_cancelled() {
+        match once(&runner, settled).await {
+            Ok(head) => settled = head,
+            Err(error) => {
+                tracing::warn!(saga.name = runner.name(), error = super::chain(&error), "self-check failed");
+            }
+        }
+        stop.run_until_cancelled(tokio::time::sleep(runner.policy.self_check)).await;
+    }
+}
+
+/// Handles what was missed up to `settled`, moves the mark, and answers the head for the next look.
+async fn once(runner: &Runner, settled: i64) -> Result<i64, SelfCheckError> {
+    let pool = &runner.effects.pool;
+    let head = read::head(pool).await?;
+    let (name, interests) = (runner.flow.name, runner.flow.interests);
+    let missed = progress::missing(pool, name, interests, settled, MISSING_MAX).await?;
+    for envelope in &missed {
+        tracing::debug!(saga.name = name, event.position = envelope.position, "handled without a message");
+        runner.handle(envelope).await?;
+    }
+    let mut connection = pool.acquire().await?;
+    progress::advance(&mut connection, name, interests, settled).await?;
+    Ok(head)
+}

@@ -1,0 +1,82 @@
+//! A journal with its writer, for the tests of the journal itself.
+
+use domain::wallet::GrantKind;
+use domain::{AccountId, AiJobId, Command, WalletCommand};
+use journal::{Clock, Commands, Context, writer};
+use sqlx::PgPool;
+use time::macros::datetime;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// One process of the service: its own writer on the shared database.
+pub struct Process {
+    pub commands: Commands,
+    pub clock: Clock,
+    pub stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Process {
+    pub fn start(pool: &PgPool) -> Self {
+        Self::start_with_writer_on(pool, pool)
+    }
+
+    /// Loads from one pool and writes to where another one leads.
+    pub fn start_with_writer_on(pool: &PgPool, writer_pool: &PgPool) -> Self {
+        let clock = Clock::manual(datetime!(2026-11-24 09:00 UTC));
+        let stop = CancellationToken::new();
+        let (writer, task) = writer::new(writer_pool, stop.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(task);
+        Self { commands: Commands::new(pool.clone(), writer, clock.clone()), clock, stop, tasks }
+    }
+
+    /// Runs something beside the writer until [`Process::end`].
+    pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Stops everything, and proves that it ends.
+    pub async fn end(mut self) {
+        self.stop.cancel();
+        let all = async {
+            while let Some(result) = self.tasks.join_next().await {
+                result.unwrap();
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), all).await.expect("it stops in time");
+    }
+}
+
+pub fn context() -> Context {
+    Context {
+        command_id: Uuid::new_v4(),
+        correlation_id: Uuid::new_v4(),
+        causation_position: None,
+        actor: "account:test".to_owned(),
+        trace: None,
+    }
+}
+
+pub fn wallet() -> AccountId {
+    AccountId(Uuid::new_v4())
+}
+
+pub fn grant(id: AccountId, reference: &str, credits: u32) -> Command {
+    let command = WalletCommand::Grant { reference: reference.to_owned(), credits, kind: GrantKind::Gift };
+    Command::Wallet { id, command }
+}
+
+pub fn reserve(id: AccountId, credits: u32) -> Command {
+    Command::Wallet { id, command: WalletCommand::Reserve { job: AiJobId(Uuid::new_v4()), credits } }
+}
+
+/// Waits for something that other tasks bring about.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !condition().await {
+        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
