@@ -1,7 +1,8 @@
--- Issued invoices; whose they are, the order says.
+-- Issued invoices with the figures that they show.
 CREATE TABLE read.invoices (
     number text PRIMARY KEY,
     order_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
     payment_id uuid NOT NULL,
     lines jsonb NOT NULL,
     net_cents bigint NOT NULL,
@@ -11,5 +12,5 @@ CREATE TABLE read.invoices (
     issued_on date NOT NULL,
     created_at timestamptz NOT NULL
 );
-CREATE INDEX ON read.invoices (order_id);
+CREATE INDEX ON read.invoices (customer_id, created_at DESC, number);
 ALTER TABLE read.invoices OWNER TO polikrami_service;

@@ -1,3 +1,21 @@
-//! app
+//! The application: settings, wiring, command line. The only crate that knows all others and reads the environment.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`cli`], [`commands`] | what a person can ask for |
+//! | [`config`] | every setting |
+//! | [`service`] | the service, wired from its crates |
+//! | [`stack`] | everything on one machine, for `polikrami dev`, the demo and the tests |
+//! | [`dev`] | private PostgreSQL and NATS |
+//! | [`demo`] | the main job as a customer does it |
+//! | [`telemetry`], [`terminal`] | logs, and words for people |
 
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod demo;
 pub mod dev;
+pub mod service;
+pub mod stack;
+pub mod telemetry;
+pub mod terminal;

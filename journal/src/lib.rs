@@ -10,6 +10,7 @@
 //! | [`owner`] | what may run only once in all processes |
 //! | [`relay`] | journal → `JetStream` |
 //! | [`inbox`], [`progress`] | what a flow has begun, finished and handled |
+//! | [`tables`] | plain tables: personal data, and what needs no history |
 //! | [`timers`] | commands that are due later |
 //! | [`dead_letters`] | steps that failed for good |
 //! | [`clock`], [`context`] | time and origin, given to everything else |
@@ -30,6 +31,7 @@ mod prepare;
 pub mod progress;
 pub mod read;
 pub mod relay;
+pub mod tables;
 pub mod timers;
 mod unit;
 pub mod writer;

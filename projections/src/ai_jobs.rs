@@ -92,7 +92,9 @@ impl Projection for AiJobs {
         match event {
             Event::AiJob(AiJobEvent::PictureDeferred { .. }) => None,
             Event::AiJob(_) => Some(envelope.aggregate_id.clone()),
-            Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::Order(_) | Event::Payment(_) => None,
+            Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::Order(_) | Event::Payment(_) => {
+                None
+            }
         }
     }
 
@@ -106,7 +108,9 @@ impl Projection for AiJobs {
         match event {
             AiJobEvent::Requested { .. } | AiJobEvent::PictureDeferred { .. } => {}
             AiJobEvent::PictureBegun { .. } => row.status = AiJobStatus::Running,
-            AiJobEvent::PictureGenerated { index, credits, picture } => row.add(*index, *credits, picture),
+            AiJobEvent::PictureGenerated { index, credits, picture, .. } => {
+                row.add(*index, *credits, picture)
+            }
             AiJobEvent::PictureFailed { index, reason } => {
                 row.failures.push(FailureRow { index: *index, reason: reason.clone() });
                 row.failures.sort_by_key(|failure| failure.index);

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 pub struct InvoiceRow {
     pub number: String,
     pub order_id: OrderId,
+    pub customer_id: AccountId,
     pub payment_id: PaymentId,
     pub lines: Vec<InvoiceLine>,
     pub net_cents: i64,
@@ -36,6 +37,7 @@ impl Projection for Invoices {
     const COLUMNS: &'static [&'static str] = &[
         "number",
         "order_id",
+        "customer_id",
         "payment_id",
         "lines",
         "net_cents",
@@ -57,6 +59,7 @@ impl Projection for Invoices {
         Some(InvoiceRow {
             number: invoice.number.clone(),
             order_id: envelope.aggregate_id.parse().ok()?,
+            customer_id: invoice.customer,
             payment_id: invoice.payment,
             lines: invoice.lines.clone(),
             net_cents: invoice.net.minor,
@@ -90,7 +93,7 @@ pub async fn of_customer(
 ) -> Result<Option<InvoiceOfOrder>, sqlx::Error> {
     let found: Option<Found> = sqlx::query_as(
         "SELECT to_jsonb(i), o.number FROM read.invoices i JOIN read.orders o ON o.id = i.order_id \
-         WHERE i.number = $1 AND o.customer_id = $2",
+         WHERE i.number = $1 AND i.customer_id = $2",
     )
     .bind(number)
     .bind(customer.0)
@@ -107,7 +110,7 @@ pub async fn list_of_customer(
 ) -> Result<Listed<InvoiceOfOrder>, sqlx::Error> {
     let found: Vec<Found> = sqlx::query_as(
         "SELECT to_jsonb(i), o.number FROM read.invoices i JOIN read.orders o ON o.id = i.order_id \
-         WHERE o.customer_id = $1 ORDER BY i.created_at DESC, i.number LIMIT $2 OFFSET $3",
+         WHERE i.customer_id = $1 ORDER BY i.created_at DESC, i.number LIMIT $2 OFFSET $3",
     )
     .bind(customer.0)
     .bind(slice.limit)
@@ -119,10 +122,8 @@ pub async fn list_of_customer(
 }
 
 async fn count_of_customer(executor: impl PgExecutor<'_>, customer: AccountId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT count(*) FROM read.invoices i JOIN read.orders o ON o.id = i.order_id WHERE o.customer_id = $1",
-    )
-    .bind(customer.0)
-    .fetch_one(executor)
-    .await
+    sqlx::query_scalar("SELECT count(*) FROM read.invoices WHERE customer_id = $1")
+        .bind(customer.0)
+        .fetch_one(executor)
+        .await
 }

@@ -29,7 +29,7 @@ pub mod wallets;
 pub use model::{Projection, ReadModel};
 pub use rebuild::{RebuildError, rebuild, rebuild_outdated};
 pub use runner::run;
-pub use status::{State, Status, reached, status};
+pub use status::{State, Status, resume, status};
 pub use verify::{Difference, Verified, verify};
 
 /// Every read model. A new one is added here and nowhere else.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// A read model: which row an event touches, and what it makes of it.
 pub trait Projection: Send + Sync + 'static {
-    /// Also the table's name in the schema `read`.
+    /// Also the table's name in the schema `read`, and the reader's name among the checkpoints.
     const NAME: &'static str;
     /// Raised when the fold or the row changes: the rows are then rebuilt.
     const VERSION: i32;
@@ -68,11 +68,6 @@ impl ReadModel {
     /// The read model of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         crate::ALL.iter().find(|model| model.name == name)
-    }
-
-    /// Its name among the checkpoints.
-    pub(crate) fn reader(&self) -> String {
-        format!("projection:{}", self.name)
     }
 }
 

@@ -1,16 +1,19 @@
 //! Orders as their buyers see them.
 //!
-//! The wire's `status` is `pending`, `paid` or `canceled` (also what expired, with the reason `expired`). That
-//! the money of a paid order went back is a fact of its payment, so the queries add `refunded` from there. A
-//! failed attempt leaves an order `pending`: it can still be paid.
+//! The wire's `status` is `pending`, `paid`, `canceled` (also what expired, with the reason `expired`) or
+//! `refunded`. A failed attempt leaves an order `pending`: it can still be paid. A surplus that goes back changes
+//! nothing. `failed` and `partially_refunded` are words of the wire that nothing leads to yet.
 
 use crate::model::Projection;
-use crate::payments::{self, PaymentRow};
+use crate::payments::PaymentRow;
 use crate::{Listed, Slice};
 use cqrs_es::Aggregate;
 use domain::draft::{CoverSize, Method, Picture};
 use domain::order::{Line, Order, Placement};
-use domain::{AccountId, DraftId, Envelope, Event, OrderEvent, OrderId, PaymentId, PersonalRef};
+use domain::payment::Payment;
+use domain::{
+    AccountId, DraftId, Envelope, Event, OrderEvent, OrderId, PaymentEvent, PaymentId, PersonalRef,
+};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -73,7 +76,7 @@ pub struct Orders;
 impl Projection for Orders {
     const NAME: &'static str = "orders";
     const VERSION: i32 = 1;
-    const AGGREGATES: &'static [&'static str] = &[Order::TYPE];
+    const AGGREGATES: &'static [&'static str] = &[Order::TYPE, Payment::TYPE];
     const KEY: (&'static str, &'static str) = ("id", "uuid");
     const COLUMNS: &'static [&'static str] = &[
         "id",
@@ -102,11 +105,23 @@ impl Projection for Orders {
     type Row = OrderRow;
 
     fn key(envelope: &Envelope, event: &Event) -> Option<String> {
-        matches!(event, Event::Order(_)).then(|| envelope.aggregate_id.clone())
+        match event {
+            Event::Order(_) => Some(envelope.aggregate_id.clone()),
+            Event::Payment(PaymentEvent::Refunded { order, .. }) => Some(order.to_string()),
+            Event::Payment(_) | Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::AiJob(_) => {
+                None
+            }
+        }
     }
 
     fn fold(row: Option<OrderRow>, envelope: &Envelope, event: &Event) -> Option<OrderRow> {
-        let Event::Order(event) = event else { return row };
+        let event = match event {
+            Event::Order(event) => event,
+            Event::Payment(PaymentEvent::Refunded { .. }) => return Some(row?.refunded(envelope)),
+            Event::Payment(_) | Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::AiJob(_) => {
+                return row;
+            }
+        };
         if let OrderEvent::Placed { placement } = event {
             let id = envelope.aggregate_id.parse().ok()?;
             return Some(OrderRow::placed(id, placement, envelope.recorded_at));
@@ -162,6 +177,15 @@ impl OrderRow {
         }
     }
 
+    /// The money that paid it went back.
+    fn refunded(mut self, envelope: &Envelope) -> Self {
+        if self.payment_id.is_some_and(|payment| payment.to_string() == envelope.aggregate_id) {
+            self.status = OrderStatus::Refunded;
+            self.updated_at = envelope.recorded_at;
+        }
+        self
+    }
+
     fn close(&mut self, reason: Option<String>) {
         self.status = OrderStatus::Canceled;
         self.cancel_reason = reason;
@@ -189,11 +213,7 @@ macro_rules! with_payments {
 
 type Found = (Json<OrderRow>, Json<Vec<PaymentRow>>);
 
-fn joined((Json(mut order), Json(payments)): Found) -> OrderWithPayments {
-    let captured = payments.iter().find(|payment| Some(payment.id) == order.payment_id);
-    if captured.is_some_and(|payment| payment.status == payments::PaymentStatus::Refunded) {
-        order.status = OrderStatus::Refunded;
-    }
+fn joined((Json(order), Json(payments)): Found) -> OrderWithPayments {
     OrderWithPayments { order, payments }
 }
 

@@ -78,7 +78,9 @@ impl Projection for Payments {
         match event {
             Event::Payment(PaymentEvent::CallbackReceived { .. } | PaymentEvent::CheckDue { .. }) => None,
             Event::Payment(_) => Some(envelope.aggregate_id.clone()),
-            Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::AiJob(_) | Event::Order(_) => None,
+            Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::AiJob(_) | Event::Order(_) => {
+                None
+            }
         }
     }
 
@@ -98,23 +100,23 @@ impl Projection for Payments {
                 row.page_url = Some(page_url.clone());
                 row.page_expires_at = Some(*expires_at);
             }
-            PaymentEvent::Captured { captured } => {
+            PaymentEvent::Captured { captured, .. } => {
                 row.status = PaymentStatus::Success;
                 row.provider_payment_id = Some(captured.provider_payment_id.clone());
                 row.card.clone_from(&captured.card);
                 row.failure_code = None;
                 row.review_reason = None;
             }
-            PaymentEvent::Failed { code } => row.fail(code),
-            PaymentEvent::Expired => row.fail("expired"),
-            PaymentEvent::HeldForReview { reason, provider_payment_id } => {
+            PaymentEvent::Failed { code, .. } => row.fail(code),
+            PaymentEvent::Expired { .. } => row.fail("expired"),
+            PaymentEvent::HeldForReview { reason, provider_payment_id, .. } => {
                 row.status = PaymentStatus::InReview;
                 row.review_reason = Some(reason.clone());
                 row.provider_payment_id.clone_from(provider_payment_id);
             }
             // Until the money is really back, the payment counts as made.
             PaymentEvent::RefundRequested { .. } => {}
-            PaymentEvent::Refunded { reference } => {
+            PaymentEvent::Refunded { reference, .. } => {
                 row.status = PaymentStatus::Refunded;
                 row.refund_reference = Some(reference.clone());
             }
@@ -159,13 +161,12 @@ pub async fn of_customer(
     id: PaymentId,
     customer: AccountId,
 ) -> Result<Option<PaymentRow>, sqlx::Error> {
-    let row: Option<Json<PaymentRow>> = sqlx::query_scalar(
-        "SELECT to_jsonb(p) FROM read.payments p WHERE p.id = $1 AND p.customer_id = $2",
-    )
-    .bind(id.0)
-    .bind(customer.0)
-    .fetch_optional(executor)
-    .await?;
+    let row: Option<Json<PaymentRow>> =
+        sqlx::query_scalar("SELECT to_jsonb(p) FROM read.payments p WHERE p.id = $1 AND p.customer_id = $2")
+            .bind(id.0)
+            .bind(customer.0)
+            .fetch_optional(executor)
+            .await?;
     Ok(row.map(|Json(row)| row))
 }
 

@@ -125,14 +125,16 @@ impl Shadow {
     async fn swap(&mut self) -> Result<i64, RebuildError> {
         let Self { owned, table, position } = self;
         let model = table.model;
-        let reader = model.reader();
+        let reader = model.name;
         let mut transaction = owned.connection().begin().await?;
-        sqlx::query("INSERT INTO checkpoints (reader, position) VALUES ($1, 0) ON CONFLICT (reader) DO NOTHING")
-            .bind(&reader)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "INSERT INTO checkpoints (reader, position) VALUES ($1, 0) ON CONFLICT (reader) DO NOTHING",
+        )
+        .bind(reader)
+        .execute(&mut *transaction)
+        .await?;
         sqlx::query("SELECT FROM checkpoints WHERE reader = $1 FOR UPDATE")
-            .bind(&reader)
+            .bind(reader)
             .execute(&mut *transaction)
             .await?;
         catch_up(&mut transaction, table, position, i64::MAX).await?;
@@ -141,7 +143,7 @@ impl Shadow {
             model.name
         );
         sqlx::raw_sql(&statement).execute(&mut *transaction).await?;
-        checkpoint::save(&mut *transaction, &reader, *position).await?;
+        checkpoint::save(&mut *transaction, reader, *position).await?;
         status::rebuilt(&mut transaction, model).await?;
         forget_checkpoint(&mut transaction, model).await?;
         transaction.commit().await?;
@@ -157,7 +159,8 @@ pub(crate) async fn catch_up(
     target: i64,
 ) -> Result<(), RebuildError> {
     while *position < target {
-        let entries = page::read(&mut *connection, &[table.model], *position, limit(*position, target)).await?;
+        let entries =
+            page::read(&mut *connection, &[table.model], *position, limit(*position, target)).await?;
         if entries.is_empty() {
             break;
         }

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::error::Error;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +28,11 @@ const RECHECK: Duration = Duration::from_secs(2);
 pub(crate) const BEGIN_LAZY: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
 /// Runs until `stop` is cancelled. A read model that meets an event it cannot apply stops; the others go on.
-pub async fn run(pool: PgPool, mut wake: Wake, stop: CancellationToken) {
+///
+/// `moved` gets the foremost position after each commit, so that whoever waits for one need not poll.
+pub async fn run(pool: PgPool, mut wake: Wake, moved: watch::Sender<i64>, stop: CancellationToken) {
     while let Some(mut owned) = journal::owner::acquire(&pool, OWNER, &stop).await {
-        let session = session(owned.connection(), &mut wake);
+        let session = session(owned.connection(), &mut wake, &moved);
         let Some(Err(error)) = stop.run_until_cancelled(session).await else {
             owned.release().await;
             return;
@@ -79,7 +82,11 @@ struct Session<'c> {
     checked_at: Instant,
 }
 
-async fn session(connection: &mut PgConnection, wake: &mut Wake) -> Result<Infallible, RunError> {
+async fn session(
+    connection: &mut PgConnection,
+    wake: &mut Wake,
+    moved: &watch::Sender<i64>,
+) -> Result<Infallible, RunError> {
     status::start_all(connection).await?;
     let mut session = Session { connection, live: Vec::new(), idle: 0, checked_at: Instant::now() };
     session.reload().await?;
@@ -87,9 +94,12 @@ async fn session(connection: &mut PgConnection, wake: &mut Wake) -> Result<Infal
         if session.idle > 0 && session.checked_at.elapsed() >= RECHECK {
             session.reload().await?;
         }
-        if !session.advance().await? {
-            let last = session.live.iter().map(|live| live.position).max();
-            wake.beyond(last.unwrap_or(i64::MAX)).await;
+        let advanced = session.advance().await?;
+        let foremost = session.live.iter().map(|live| live.position).max();
+        if advanced {
+            moved.send_replace(foremost.unwrap_or(0));
+        } else {
+            wake.beyond(foremost.unwrap_or(i64::MAX)).await;
         }
     }
 }
@@ -105,7 +115,8 @@ impl Session<'_> {
         for (model, stored) in stored {
             match stored.state(model) {
                 State::Live => {
-                    self.live.push(Live { table: Table::new(model, Schema::Read), position: stored.position });
+                    self.live
+                        .push(Live { table: Table::new(model, Schema::Read), position: stored.position });
                 }
                 State::Outdated { version } => {
                     if before == 0 {
@@ -134,9 +145,14 @@ impl Session<'_> {
     }
 
     async fn advance_from(&mut self, start: i64, limit: i64) -> Result<bool, RunError> {
-        let names: Vec<&str> =
-            self.live.iter().filter(|live| live.position == start).map(|live| live.table.model.name).collect();
-        let models: Vec<&'static ReadModel> = names.iter().filter_map(|name| ReadModel::named(name)).collect();
+        let names: Vec<&'static str> = self
+            .live
+            .iter()
+            .filter(|live| live.position == start)
+            .map(|live| live.table.model.name)
+            .collect();
+        let models: Vec<&'static ReadModel> =
+            names.iter().filter_map(|name| ReadModel::named(name)).collect();
         let entries = match page::read(&mut *self.connection, &models, start, limit).await {
             Ok(entries) if entries.is_empty() => return Ok(false),
             Ok(entries) => entries,
@@ -215,8 +231,18 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn stop(&mut self, name: &str, position: i64, error: &dyn Error) -> Result<(), sqlx::Error> {
-        tracing::error!(projection.name = name, event.position = position, error, "projection stopped");
+    async fn stop(
+        &mut self,
+        name: &str,
+        position: i64,
+        error: &(dyn Error + Send + Sync + 'static),
+    ) -> Result<(), sqlx::Error> {
+        tracing::error!(
+            projection.name = name,
+            event.position = position,
+            error = error as &dyn Error,
+            "projection stopped"
+        );
         status::stop(&mut *self.connection, name, position, &causes(error)).await?;
         self.live.retain(|live| live.table.model.name != name);
         self.idle += 1;
@@ -229,7 +255,7 @@ async fn move_checkpoints(
     connection: &mut PgConnection,
     portions: &[(&Live, Portion<'_>)],
 ) -> Result<(), CommitError> {
-    let readers: Vec<String> = portions.iter().map(|(live, _)| live.table.model.reader()).collect();
+    let readers: Vec<&str> = portions.iter().map(|(live, _)| live.table.model.name).collect();
     let from: Vec<i64> = portions.iter().map(|(live, _)| live.position).collect();
     let to: Vec<i64> = portions.iter().map(|(_, portion)| portion.up_to).collect();
     let moved = sqlx::query(
@@ -256,7 +282,7 @@ fn is_poison(error: &ApplyError) -> bool {
 }
 
 /// The error and what is behind it, on one line.
-fn causes(error: &dyn Error) -> String {
+fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

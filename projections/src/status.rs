@@ -83,7 +83,7 @@ pub(crate) async fn stored(
         "SELECT n.name, coalesce(c.position, 0) AS position, s.version, s.failed_position, s.cause, \
          coalesce(greatest(0, extract(epoch FROM now() - e.recorded_at)), 0)::bigint AS lag_seconds \
          FROM unnest($1) AS n(name) \
-         LEFT JOIN checkpoints c ON c.reader = 'projection:' || n.name \
+         LEFT JOIN checkpoints c ON c.reader = n.name \
          LEFT JOIN projection_status s ON s.name = n.name \
          LEFT JOIN events e ON e.position = coalesce(c.position, 0) + 1",
     )
@@ -93,29 +93,13 @@ pub(crate) async fn stored(
     Ok(rows.into_iter().filter_map(|row| Some((ReadModel::named(&row.name)?, row))).collect())
 }
 
-/// Whether the named read models have applied every event up to a position.
-pub async fn reached(
-    executor: impl PgExecutor<'_>,
-    names: &[&str],
-    position: i64,
-) -> Result<bool, sqlx::Error> {
-    let readers: Vec<String> = names.iter().map(|name| format!("projection:{name}")).collect();
-    sqlx::query_scalar(
-        "SELECT count(*) = cardinality($1) FROM checkpoints WHERE reader = ANY($1) AND position >= $2",
-    )
-    .bind(readers)
-    .bind(position)
-    .fetch_one(executor)
-    .await
-}
-
 /// Gives every read model its row; one that stopped is tried again, since its cause may be mended.
 pub(crate) async fn start_all(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let names: Vec<&str> = crate::ALL.iter().map(|model| model.name).collect();
     let versions: Vec<i32> = crate::ALL.iter().map(|model| model.version).collect();
     sqlx::query(
         "WITH checkpoint AS ( \
-           INSERT INTO checkpoints (reader, position) SELECT 'projection:' || n, 0 FROM unnest($1) AS n \
+           INSERT INTO checkpoints (reader, position) SELECT n, 0 FROM unnest($1) AS n \
            ON CONFLICT (reader) DO NOTHING \
          ) \
          INSERT INTO projection_status AS s (name, version) SELECT * FROM unnest($1, $2) \

@@ -35,15 +35,15 @@ pub async fn verify(
     progress: impl Fn(i64, i64),
 ) -> Result<Verified, RebuildError> {
     let mut shadow = Shadow::create(pool, name).await?;
-    let reader = shadow.table.model.reader();
-    let target = journal::checkpoint::load(pool, &reader).await?;
+    let reader = shadow.table.model.name;
+    let target = journal::checkpoint::load(pool, reader).await?;
     shadow.build(pool, target, progress).await?;
 
     let Shadow { owned, table, position } = &mut shadow;
     // One snapshot shows the live rows and the position they belong to.
     let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL statement_timeout = 0";
     let mut transaction = owned.connection().begin_with(begin).await?;
-    let live = journal::checkpoint::load(&mut *transaction, &reader).await?;
+    let live = journal::checkpoint::load(&mut *transaction, reader).await?;
     catch_up(&mut transaction, table, position, live).await?;
     let verified = compare(&mut transaction, table.model.name, table.model.key.0, *position).await?;
     let drop = format!("DROP TABLE shadow.{}", table.model.name);

@@ -48,7 +48,7 @@ impl Client {
     }
 
     /// Everything up to the message; the code of the first refusal, or 354.
-    async fn to_data(&mut self) -> String {
+    async fn until_data(&mut self) -> String {
         for line in ["EHLO me.example", "MAIL FROM:<a@b.example> BODY=8BITMIME", "RCPT TO:<Ali@c.example>"] {
             let reply = self.say(line).await;
             if !reply.starts_with("250") {
@@ -76,7 +76,7 @@ async fn a_message_is_kept_unstuffed_and_survives_a_restart() {
     let server = mailbox(None, Some(file.clone())).await;
     let (mut client, greeting) = Client::connect(&server).await;
     assert!(greeting.starts_with("220 "));
-    assert!(client.to_data().await.starts_with("354"));
+    assert!(client.until_data().await.starts_with("354"));
     assert!(client.raw(MAIL).await.starts_with("250 2.0.0 ok, queued as 1"));
     assert!(client.say("QUIT").await.starts_with("221"));
     server.stop().await;
@@ -109,7 +109,7 @@ async fn disorder_is_refused() {
     assert!(client.say("VRFY a").await.starts_with("252"));
     assert!(client.say("RSET").await.starts_with("250"));
     assert!(client.say("AUTH PLAIN AGEAYg==").await.starts_with("502"));
-    assert!(client.to_data().await.starts_with("354"));
+    assert!(client.until_data().await.starts_with("354"));
     assert!(client.raw("Subject: x\r\n\r\na\nb\r\n.\r\n").await.starts_with("500"));
     assert!(client.raw("NOOP\r\nNOOP\r\n").await.starts_with("503"));
     assert_eq!(client.reply().await, "");
@@ -148,7 +148,7 @@ async fn deliver(server: &MailboxSimulator) -> String {
     if !greeting.starts_with("220") {
         return greeting;
     }
-    match client.to_data().await {
+    match client.until_data().await {
         reply if reply.starts_with("354") => client.raw(MAIL).await,
         reply => reply,
     }

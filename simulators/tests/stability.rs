@@ -140,7 +140,8 @@ async fn check(fault: &str, answer: reqwest::Result<reqwest::Response>) {
     let body = answer.bytes().await;
     match fault {
         "cut_headers" | "cut_body" => assert!(code == 200 && body.is_err(), "{fault}"),
-        "truncated_picture" => assert!(image::load_from_memory(&body.unwrap()).is_err()),
+        // A lenient JPEG decoder paints the missing half grey, so look for the end marker.
+        "truncated_picture" => assert!(!body.unwrap().ends_with(&[0xff, 0xd9])),
         "http_502_html" | "http_502_after" => assert!(code == 502 && body.unwrap().starts_with(b"<html>")),
         "error_500" => assert_eq!(code, 500),
         "rate_limited" => assert_eq!(code, 429),

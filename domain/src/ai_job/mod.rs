@@ -58,8 +58,9 @@ pub enum Picture {
     Failed { reason: String },
 }
 
+/// Not tagged inside, as other states are: serde cannot read back a map with numeric keys from there.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum AiJob {
     #[default]
     Unknown,

@@ -26,7 +26,7 @@ fn goldens() -> Vec<Golden> {
         let version = version.strip_prefix('v').unwrap_or_else(|| panic!("{file}: the version is v1, v2 …"));
         let name = [aggregate, event, version].map(String::from);
         let payload = serde_json::from_str(&std::fs::read_to_string(entry.path()).unwrap()).unwrap();
-        Golden { name, payload, file }
+        Golden { file, name, payload }
     };
     std::fs::read_dir(directory).unwrap().map(|entry| golden(entry.unwrap())).collect()
 }

@@ -1,1 +1,5 @@
+//! Given events, then rows; and pages of any size fold to the same rows as all events at once.
 
+mod folds;
+mod history;
+mod pages;

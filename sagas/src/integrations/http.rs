@@ -130,6 +130,7 @@ fn failure(error: reqwest::Error, what: &str) -> CallError {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
 
@@ -139,7 +140,7 @@ mod tests {
     async fn server(reply: &'static [u8], then_close: bool) -> Url {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        tokio::spawn(async move {
+        TaskTracker::new().spawn(async move {
             let (mut socket, _) = listener.accept().await.unwrap();
             let mut request = [0; 1024];
             let read = socket.read(&mut request).await.unwrap();

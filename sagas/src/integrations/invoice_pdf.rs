@@ -10,7 +10,7 @@ use super::lira;
 
 mod sheet;
 
-use sheet::{Align, Face, Paper, Sheet};
+use sheet::{Face, Paper, Sheet, Style, X};
 
 #[derive(Debug, Clone)]
 pub struct InvoiceDocument {
@@ -35,6 +35,7 @@ pub struct InvoiceLine {
     pub gross: Money,
 }
 
+/// The sums of the lines; anything else is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvoiceTotals {
     pub net: Money,
@@ -69,7 +70,14 @@ const BOTTOM: f32 = 770.0;
 const FOOTER: f32 = 805.0;
 const PARTY_WIDTH: f32 = 235.0;
 const DESCRIPTION_WIDTH: f32 = 178.0;
-const BODY: f32 = 8.5;
+const TITLE: Style = Style::new(Face::Bold, 22.0);
+const TOTAL: Style = Style::new(Face::Bold, 11.0);
+const PARTY_NAME: Style = Style::new(Face::Bold, 9.0);
+const PARTY: Style = Style::new(Face::Regular, 9.0);
+const LABEL: Style = Style::new(Face::Regular, 8.5).muted();
+const SMALL_LABEL: Style = Style::new(Face::Regular, 7.5).muted();
+const BODY: Style = Style::new(Face::Regular, 8.5);
+const STRONG: Style = Style::new(Face::Bold, 8.5);
 const LINE_HEIGHT: f32 = 12.0;
 /// Right edges of quantity, net, rate, VAT and gross.
 const COLUMNS: [f32; 5] = [252.0, 330.0, 376.0, 456.0, RIGHT];
@@ -120,7 +128,7 @@ fn checked(document: &InvoiceDocument) -> Result<Vec<RateTotal>, PdfError> {
 }
 
 fn heading(sheet: &mut Sheet, document: &InvoiceDocument) -> f32 {
-    sheet.text(Face::Bold, 22.0, LEFT, TOP + 10.0, Align::Left, "FATURA");
+    sheet.text(TITLE, X::From(LEFT), TOP + 10.0, "FATURA");
     let facts = [
         ("Fatura no", &document.number),
         ("Tarih", &document.issued_on),
@@ -128,8 +136,8 @@ fn heading(sheet: &mut Sheet, document: &InvoiceDocument) -> f32 {
     ];
     let mut y = TOP - 4.0;
     for (label, value) in facts {
-        sheet.muted(BODY, TOTAL_LABEL, y, Align::Right, label);
-        sheet.text(Face::Bold, BODY, RIGHT, y, Align::Right, value);
+        sheet.text(LABEL, X::To(TOTAL_LABEL), y, label);
+        sheet.text(STRONG, X::To(RIGHT), y, value);
         y += LINE_HEIGHT + 1.0;
     }
     let y = TOP + 44.0;
@@ -140,12 +148,12 @@ fn heading(sheet: &mut Sheet, document: &InvoiceDocument) -> f32 {
 }
 
 fn party(sheet: &mut Sheet, title: &str, lines: &[String], x: f32, mut y: f32) -> f32 {
-    sheet.muted(7.5, x, y, Align::Left, title);
+    sheet.text(SMALL_LABEL, X::From(x), y, title);
     y += LINE_HEIGHT + 2.0;
     for (index, line) in lines.iter().enumerate() {
-        let face = if index == 0 { Face::Bold } else { Face::Regular };
-        for part in sheet.wrapped(face, 9.0, PARTY_WIDTH, line) {
-            sheet.text(face, 9.0, x, y, Align::Left, &part);
+        let style = if index == 0 { PARTY_NAME } else { PARTY };
+        for part in sheet.wrapped(style, PARTY_WIDTH, line) {
+            sheet.text(style, X::From(x), y, &part);
             y += LINE_HEIGHT + 0.5;
         }
     }
@@ -155,21 +163,21 @@ fn party(sheet: &mut Sheet, title: &str, lines: &[String], x: f32, mut y: f32) -
 fn table_head(sheet: &mut Sheet, y: f32) -> f32 {
     sheet.band(LEFT - 6.0, y, RIGHT + 6.0, y + 20.0);
     let baseline = y + 13.0;
-    sheet.text(Face::Bold, BODY, LEFT, baseline, Align::Left, "Açıklama");
+    sheet.text(STRONG, X::From(LEFT), baseline, "Açıklama");
     for (right, title) in COLUMNS.into_iter().zip(["Adet", "Net tutar", "KDV %", "KDV", "Toplam"]) {
-        sheet.text(Face::Bold, BODY, right, baseline, Align::Right, title);
+        sheet.text(STRONG, X::To(right), baseline, title);
     }
     y + 20.0
 }
 
 fn row(sheet: &mut Sheet, line: &InvoiceLine, y: f32) -> f32 {
-    let parts = sheet.wrapped(Face::Regular, BODY, DESCRIPTION_WIDTH, &line.description);
+    let parts = sheet.wrapped(BODY, DESCRIPTION_WIDTH, &line.description);
     let height = LINE_HEIGHT * parts.len().max(1) as f32 + 8.0;
     let y = if y + height > BOTTOM { new_page(sheet) } else { y };
     let baseline = y + 14.0;
     for (index, part) in parts.iter().enumerate() {
         let at = baseline + LINE_HEIGHT * index as f32;
-        sheet.text(Face::Regular, BODY, LEFT, at, Align::Left, part);
+        sheet.text(BODY, X::From(LEFT), at, part);
     }
     let cells = [
         line.quantity.to_string(),
@@ -179,7 +187,7 @@ fn row(sheet: &mut Sheet, line: &InvoiceLine, y: f32) -> f32 {
         lira::written(line.gross),
     ];
     for (right, cell) in COLUMNS.into_iter().zip(cells) {
-        sheet.text(Face::Regular, BODY, right, baseline, Align::Right, &cell);
+        sheet.text(BODY, X::To(right), baseline, &cell);
     }
     sheet.rule(LEFT, RIGHT, y + height);
     y + height
@@ -198,22 +206,22 @@ fn totals(sheet: &mut Sheet, document: &InvoiceDocument, rates: &[RateTotal], y:
     } else {
         y + 22.0
     };
-    let mut pair = |face, size, label: &str, money| {
-        sheet.text(face, size, TOTAL_LABEL, y, Align::Right, label);
-        sheet.text(face, size, RIGHT, y, Align::Right, &lira::written(money));
+    let mut pair = |label: &str, money| {
+        sheet.text(BODY, X::To(TOTAL_LABEL), y, label);
+        sheet.text(BODY, X::To(RIGHT), y, &lira::written(money));
         y += LINE_HEIGHT + 3.0;
         y
     };
-    pair(Face::Regular, BODY, "Ara toplam (KDV hariç)", document.totals.net);
+    pair("Ara toplam (KDV hariç)", document.totals.net);
     for rate in rates {
-        pair(Face::Regular, BODY, &format!("KDV matrahı (%{})", rate.rate_percent), rate.net);
-        pair(Face::Regular, BODY, &format!("Hesaplanan KDV (%{})", rate.rate_percent), rate.vat);
+        pair(&format!("KDV matrahı (%{})", rate.rate_percent), rate.net);
+        pair(&format!("Hesaplanan KDV (%{})", rate.rate_percent), rate.vat);
     }
-    let line = pair(Face::Regular, BODY, "Toplam KDV", document.totals.vat);
+    let line = pair("Toplam KDV", document.totals.vat);
     sheet.rule(MIDDLE, RIGHT, line - 8.0);
     let total = lira::written(document.totals.gross);
-    sheet.text(Face::Bold, 11.0, TOTAL_LABEL, line + 8.0, Align::Right, "GENEL TOPLAM");
-    sheet.text(Face::Bold, 11.0, RIGHT, line + 8.0, Align::Right, &total);
+    sheet.text(TOTAL, X::To(TOTAL_LABEL), line + 8.0, "GENEL TOPLAM");
+    sheet.text(TOTAL, X::To(RIGHT), line + 8.0, &total);
 }
 
 #[cfg(test)]

@@ -42,15 +42,15 @@ impl Filter {
     }
 }
 
-async fn list(State(mailbox): State<Arc<Mailbox>>, Query(filter): Query<Filter>) -> Json<Vec<Arc<Mail>>> {
-    Json(
-        mailbox.store.read(|ledger| ledger.mails.iter().filter(|mail| filter.holds(mail)).cloned().collect()),
-    )
+async fn list(State(mailbox): State<Arc<Mailbox>>, Query(filter): Query<Filter>) -> Json<Vec<Mail>> {
+    Json(mailbox.store.read(|ledger| {
+        ledger.mails.iter().filter(|mail| filter.holds(mail)).map(|mail| Mail::clone(mail)).collect()
+    }))
 }
 
 async fn one(State(mailbox): State<Arc<Mailbox>>, Path(id): Path<u64>) -> Response {
     match mailbox.store.read(|ledger| ledger.mail(id)) {
-        Some(mail) => Json(mail).into_response(),
+        Some(mail) => Json(Mail::clone(&mail)).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -9,7 +9,7 @@ use super::mail::{Mail, Received};
 use crate::store;
 
 /// Everything that was accepted since the last clearing.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// Oldest first.
     pub mails: Vec<Arc<Mail>>,

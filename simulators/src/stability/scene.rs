@@ -325,8 +325,6 @@ impl Scene {
         let ridge = &self.ridges[index];
         let below = v - ridge.tops[x];
         let colour = mix(ridge.upper, ridge.lower, (below / (self.height as f32 * 0.16)).min(1.0) * 0.55);
-        let cell =
-            |size: f32| ((x as f32 / size) as u64).wrapping_mul(31) ^ ((v / size) as u64).wrapping_mul(17);
         match self.theme {
             // Light on the water under the sun.
             Theme::Sea => {
@@ -341,12 +339,17 @@ impl Scene {
             }
             // Some windows are lit.
             Theme::Town if below > 4.0 && (x % 7) > 3 && (v as u32 % 9) > 5 => {
-                let lit = cell(8.0).wrapping_mul(0x9e37_79b9) % 8 == 0;
+                let lit = scattered(x as u64 / 7, v as u64 / 9).is_multiple_of(8);
                 if lit { mix(colour, [255.0, 214.0, 130.0], 0.85) } else { colour }
             }
             _ => colour,
         }
     }
+}
+
+/// A number that looks like chance and is the same for the same place.
+fn scattered(x: u64, y: u64) -> u64 {
+    Chance(x << 32 | y).next()
 }
 
 fn mix(from: Colour, to: Colour, t: f32) -> Colour {

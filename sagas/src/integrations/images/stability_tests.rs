@@ -2,6 +2,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
+use tokio_util::task::TaskTracker;
 
 use super::super::AspectRatio;
 use super::*;
@@ -28,7 +29,7 @@ async fn answering(status: u16, headers: Vec<(&'static str, &'static str)>, body
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let router = Router::new().fallback(reply).with_state(Arc::new((status, headers, body)));
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
     Stability::new(StabilityConfig {
         base_url,
         api_key: "key".to_owned(),

@@ -16,11 +16,12 @@ type Colour = [u8; 3];
 
 const A4: (f32, f32) = (595.0, 842.0);
 const RULE_HEIGHT: f32 = 0.6;
-const FOOTER_SIZE: f32 = 7.0;
 const BLACK: Colour = [0x22, 0x22, 0x22];
 const GREY: Colour = [0x6b, 0x6b, 0x66];
 const PALE: Colour = [0xec, 0xec, 0xe6];
 const HAIR: Colour = [0xd2, 0xd2, 0xca];
+
+const FOOTER: Style = Style::new(Face::Regular, 7.0).muted();
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Face {
@@ -28,11 +29,28 @@ pub enum Face {
     Bold,
 }
 
-/// Which end of the text stands at the given x.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
-    Left,
-    Right,
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    face: Face,
+    size: f32,
+    colour: Colour,
+}
+
+impl Style {
+    pub const fn new(face: Face, size: f32) -> Self {
+        Self { face, size, colour: BLACK }
+    }
+
+    pub const fn muted(self) -> Self {
+        Self { colour: GREY, ..self }
+    }
+}
+
+/// Where a text begins, or where it ends.
+#[derive(Debug, Clone, Copy)]
+pub enum X {
+    From(f32),
+    To(f32),
 }
 
 /// The two faces, for drawing and for measuring.
@@ -42,7 +60,7 @@ pub struct Paper {
 }
 
 pub(super) enum Mark {
-    Text { face: Face, size: f32, x: f32, y: f32, colour: Colour, text: String },
+    Text { style: Style, x: f32, y: f32, text: String },
     Area { left: f32, top: f32, right: f32, bottom: f32, colour: Colour },
 }
 
@@ -65,7 +83,7 @@ impl Paper {
         }
     }
 
-    fn width(&self, face: Face, size: f32, text: &str) -> f32 {
+    fn width(&self, Style { face, size, .. }: Style, text: &str) -> f32 {
         let font = &self.face(face).1;
         // A scale of one unit per font unit measures in font units.
         let units = font.units_per_em().unwrap_or(1.0);
@@ -97,12 +115,13 @@ impl Sheet {
         self.pages.push(Vec::new());
     }
 
-    pub fn text(&mut self, face: Face, size: f32, x: f32, y: f32, align: Align, text: &str) {
-        self.write(face, size, (x, y), align, BLACK, text);
-    }
-
-    pub fn muted(&mut self, size: f32, x: f32, y: f32, align: Align, text: &str) {
-        self.write(Face::Regular, size, (x, y), align, GREY, text);
+    pub fn text(&mut self, style: Style, x: X, y: f32, text: &str) {
+        let text = self.paper.showable(style.face, text);
+        let x = match x {
+            X::From(left) => left,
+            X::To(right) => right - self.paper.width(style, &text),
+        };
+        self.mark(Mark::Text { style, x, y, text });
     }
 
     pub fn rule(&mut self, left: f32, right: f32, y: f32) {
@@ -114,9 +133,9 @@ impl Sheet {
     }
 
     /// Broken between words, and inside a word that is wider than a line.
-    pub fn wrapped(&self, face: Face, size: f32, width: f32, text: &str) -> Vec<String> {
-        let text = self.paper.showable(face, text);
-        let fits = |line: &str| self.paper.width(face, size, line) <= width;
+    pub fn wrapped(&self, style: Style, width: f32, text: &str) -> Vec<String> {
+        let text = self.paper.showable(style.face, text);
+        let fits = |line: &str| self.paper.width(style, line) <= width;
         let mut lines = Vec::new();
         let mut line = String::new();
         for word in text.split_whitespace() {
@@ -142,15 +161,15 @@ impl Sheet {
         lines
     }
 
+    /// The text at the left, "Sayfa 1 / 2" at the right, on every page.
     pub fn footers(&mut self, text: &str, left: f32, right: f32, y: f32) {
         let count = self.pages.len();
-        for page in 0..count {
-            let number = format!("Sayfa {} / {count}", page + 1);
-            let right = right - self.paper.width(Face::Regular, FOOTER_SIZE, &number);
-            for (x, text) in [(left, self.paper.showable(Face::Regular, text)), (right, number)] {
-                let mark = Mark::Text { face: Face::Regular, size: FOOTER_SIZE, x, y, colour: GREY, text };
-                self.pages[page].push(mark);
-            }
+        let text = self.paper.showable(FOOTER.face, text);
+        for (index, page) in self.pages.iter_mut().enumerate() {
+            let number = format!("Sayfa {} / {count}", index + 1);
+            let x = right - self.paper.width(FOOTER, &number);
+            page.push(Mark::Text { style: FOOTER, x: left, y, text: text.clone() });
+            page.push(Mark::Text { style: FOOTER, x, y, text: number });
         }
     }
 
@@ -172,15 +191,6 @@ impl Sheet {
         document.finish()
     }
 
-    fn write(&mut self, face: Face, size: f32, at: (f32, f32), align: Align, colour: Colour, text: &str) {
-        let text = self.paper.showable(face, text);
-        let x = match align {
-            Align::Left => at.0,
-            Align::Right => at.0 - self.paper.width(face, size, &text),
-        };
-        self.mark(Mark::Text { face, size, x, y: at.1, colour, text });
-    }
-
     fn mark(&mut self, mark: Mark) {
         if let Some(page) = self.pages.last_mut() {
             page.push(mark);
@@ -191,11 +201,11 @@ impl Sheet {
 impl Mark {
     fn draw(&self, paper: &Paper, surface: &mut Surface<'_>) {
         match self {
-            Self::Text { face, size, x, y, colour, text } => {
-                surface.set_fill(Some(fill(*colour)));
-                let font = paper.face(*face).0.clone();
+            Self::Text { style, x, y, text } => {
+                surface.set_fill(Some(fill(style.colour)));
+                let font = paper.face(style.face).0.clone();
                 let direction = TextDirection::LeftToRight;
-                surface.draw_text(Point::from_xy(*x, *y), font, *size, text, false, direction);
+                surface.draw_text(Point::from_xy(*x, *y), font, style.size, text, false, direction);
             }
             Self::Area { left, top, right, bottom, colour } => {
                 surface.set_fill(Some(fill(*colour)));

@@ -16,7 +16,7 @@ pub struct OutgoingMail {
     pub subject: String,
     pub text: String,
     pub html: String,
-    /// `key@domain`, derived from the outbox key: makes a double recognisable.
+    /// `key@domain`, with or without `<>`, derived from the outbox key: makes a double recognisable.
     pub message_id: String,
     /// When the message was first made, not when it is sent.
     pub date: OffsetDateTime,

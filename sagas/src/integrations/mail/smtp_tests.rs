@@ -6,6 +6,7 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
 
 use super::super::{Attachment, parse_address};
 use super::*;
@@ -70,9 +71,10 @@ async fn sink(fault: Fault) -> (SmtpConfig, Received) {
     let port = listener.local_addr().unwrap().port();
     let received = Received::default();
     let seen = received.clone();
-    tokio::spawn(async move {
+    let tasks = TaskTracker::new();
+    tasks.clone().spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, fault, seen.clone()));
+            tasks.spawn(serve(stream, fault, seen.clone()));
         }
     });
     let config = SmtpConfig {

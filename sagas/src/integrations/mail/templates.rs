@@ -7,7 +7,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use url::Url;
 
-use crate::integrations::lira;
+use crate::integrations::{CallError, lira};
 
 /// What goes into an `OutgoingMail`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,15 +17,20 @@ pub struct Letter {
     pub html: String,
 }
 
+/// A text that cannot be filled in is our mistake, and the same one next time.
 #[derive(Debug, thiserror::Error)]
-#[error("the mail text {name} cannot be filled in")]
-pub struct TemplateError {
-    name: &'static str,
-    source: minijinja::Error,
+#[error("mail text: {0}")]
+pub struct TemplateError(String);
+
+impl From<TemplateError> for CallError {
+    fn from(error: TemplateError) -> Self {
+        Self::misconfigured(error.to_string())
+    }
 }
 
 #[derive(Clone)]
 pub struct EmailVerification {
+    /// May be empty: then nobody is addressed by name.
     pub name: String,
     pub link: Url,
     pub code: String,
@@ -40,6 +45,7 @@ pub struct OrderConfirmation {
     pub lines: Vec<OrderLine>,
     pub net: Money,
     pub vat: Money,
+    /// What was paid, VAT included.
     pub gross: Money,
     pub order_link: Url,
 }
@@ -79,15 +85,12 @@ struct OrderLineView<'a> {
 }
 
 struct Files {
-    name: &'static str,
     text: &'static str,
     html: &'static str,
 }
 
-const VERIFICATION: Files =
-    Files { name: "email_verification", text: "email_verification.txt", html: "email_verification.html" };
-const ORDER: Files =
-    Files { name: "order_confirmation", text: "order_confirmation.txt", html: "order_confirmation.html" };
+const VERIFICATION: Files = Files { text: "email_verification.txt", html: "email_verification.html" };
+const ORDER: Files = Files { text: "order_confirmation.txt", html: "order_confirmation.html" };
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
     let mut templates = Environment::new();
@@ -108,7 +111,7 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = Laz
 
 pub fn email_verification(values: &EmailVerification) -> Result<Letter, TemplateError> {
     let view = VerificationView {
-        name: &values.name,
+        name: values.name.trim(),
         link: values.link.as_str(),
         code: &values.code,
         valid_minutes: values.valid_minutes,
@@ -117,14 +120,13 @@ pub fn email_verification(values: &EmailVerification) -> Result<Letter, Template
 }
 
 pub fn order_confirmation(values: &OrderConfirmation) -> Result<Letter, TemplateError> {
-    let line = |line: &'_ OrderLine| lira::written(line.gross);
     let lines = values.lines.iter().map(|each| OrderLineView {
         description: &each.description,
         quantity: each.quantity,
-        gross: line(each),
+        gross: lira::written(each.gross),
     });
     let view = OrderView {
-        name: &values.name,
+        name: values.name.trim(),
         order_number: &values.order_number,
         invoice_number: &values.invoice_number,
         lines: lines.collect(),
@@ -137,14 +139,12 @@ pub fn order_confirmation(values: &OrderConfirmation) -> Result<Letter, Template
 }
 
 fn filled(files: &Files, subject: String, view: &impl Serialize) -> Result<Letter, TemplateError> {
-    let name = files.name;
-    let fill = |file: &str| match &*TEMPLATES {
-        Ok(templates) => templates.get_template(file)?.render(view),
-        Err(broken) => Err(minijinja::Error::new(broken.kind(), broken.to_string())),
+    let templates = TEMPLATES.as_ref().map_err(|error| TemplateError(error.to_string()))?;
+    let fill = |file: &str| {
+        let filled = templates.get_template(file).and_then(|template| template.render(view));
+        filled.map_err(|error| TemplateError(error.to_string()))
     };
-    let text = fill(files.text).map_err(|source| TemplateError { name, source })?;
-    let html = fill(files.html).map_err(|source| TemplateError { name, source })?;
-    Ok(Letter { subject, text, html })
+    Ok(Letter { subject, text: fill(files.text)?, html: fill(files.html)? })
 }
 
 #[cfg(test)]
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_confirmation_lists_lines_and_totals() {
         let letter = order_confirmation(&OrderConfirmation {
-            name: "Çağrı".to_owned(),
+            name: String::new(),
             order_number: "PC-2026-000123".to_owned(),
             invoice_number: "PKR2026000000045".to_owned(),
             lines: vec![
@@ -196,6 +196,7 @@ mod tests {
                 assert!(form.contains(part), "{part} in {form}");
             }
         }
+        assert!(letter.text.starts_with("Merhaba,\n"));
         assert!(letter.text.contains("2 × Kılıf \"Kış\""));
     }
 }

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use domain::Money;
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 
 use super::super::{Address, BasketLine, Buyer, FailureGroup, LineKind, Locale};
 use super::*;
@@ -35,7 +36,7 @@ async fn scripted(answers: Vec<(u16, Value)>) -> (Iyzico, Seen) {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let base_url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
     let router = Router::new().fallback(answer).with_state((script, seen.clone()));
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
     let config = IyzicoConfig {
         base_url,
         api_key: "sandbox-test-key".to_owned(),

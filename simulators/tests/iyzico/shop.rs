@@ -1,5 +1,4 @@
 //! A small merchant: signs calls, fills forms, and listens for the callback.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses another part")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,10 +1,7 @@
 //! Each ordered failure hits once, in its own way, and is reported.
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
-mod shop;
-
+use crate::shop::{GOOD_CARD, RETRIEVE, client, hmac, iyzico, open, pay, send};
 use serde_json::{Value, json};
-use shop::{GOOD_CARD, RETRIEVE, client, hmac, iyzico, open, pay, send};
 use simulators::iyzico::{Call, Fault};
 
 async fn order(base: &str, fault: &str) {

@@ -1,13 +1,10 @@
 //! The payment provider, walked through as a merchant and its buyer do.
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
-mod shop;
-
-use serde_json::{Value, json};
-use shop::{
+use crate::shop::{
     GOOD_CARD, INITIALIZE, RETRIEVE, attribute, call, checkout, client, enter_card, enter_sms, hmac, iyzico,
     open, pay, post_form,
 };
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -56,14 +53,15 @@ async fn a_buyer_pays_and_the_merchant_cancels() {
     let bank = enter_card(&base, &token, "5528 7900 0000 0008").await;
     assert_eq!(attribute(&bank, "threeds-form", "action"), format!("/checkout/{token}/3ds"));
     assert_eq!(retrieve(&base, &token, "ord-1").await["paymentStatus"], "INIT_THREEDS");
-    let back = enter_sms(&base, &token, "123456").await;
+    let returning = enter_sms(&base, &token, "123456").await;
 
-    let action = attribute(&back, "callback-form", "action");
+    let action = attribute(&returning, "callback-form", "action");
     assert_eq!(
-        (action.as_str(), attribute(&back, "callback-form", "value")),
+        (action.as_str(), attribute(&returning, "callback-form", "value")),
         (callback.as_str(), token.clone())
     );
-    let (request, _) = tokio::join!(one_request(&merchant), post_form(&action, &[("token", &token)]));
+    let fields = [("token", token.as_str())];
+    let (request, _) = tokio::join!(one_request(&merchant), post_form(&action, &fields));
     assert!(request.starts_with("POST /odeme?o=1 ") && request.ends_with(&format!("token={token}")));
 
     let paid = retrieve(&base, &token, "ord-1").await;
@@ -164,7 +162,7 @@ async fn refunds_end_at_what_was_paid_and_the_report_shows_them() {
 
     let path = "/v2/reporting/payment/details";
     let url = format!("{base}{path}?paymentConversationId=ord-4");
-    let header = shop::authorization(path, "");
+    let header = crate::shop::authorization(path, "");
     let report: Value =
         client().get(url).header("authorization", header).send().await.unwrap().json().await.unwrap();
     let payment = &report["payments"][0];
@@ -217,6 +215,6 @@ async fn a_webhook_is_signed_and_repeated_until_it_is_taken() {
     let request = one_request(&merchant).await;
     let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let id = body["iyziPaymentId"].to_string();
-    let signature = hmac(&format!("{}CHECKOUT_FORM_AUTH{id}{token}ord-7SUCCESS", shop::SECRET));
+    let signature = hmac(&format!("{}CHECKOUT_FORM_AUTH{id}{token}ord-7SUCCESS", crate::shop::SECRET));
     assert!(request.contains(&format!("X-IYZ-SIGNATURE-V3: {signature}\r\n")));
 }

@@ -1,0 +1,125 @@
+//! The command line: what there is, and the words that explain it.
+
+use crate::config::{Role, Settings};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Polikrami Cover: printed covers, from the picture to the paid and proven order.
+#[derive(Parser, Debug)]
+#[command(version, max_term_width = 100, after_help = "\
+Start here:
+  polikrami dev     everything on this machine, with simulated providers
+  polikrami demo    one cover, ordered, painted, paid and proven, as a customer does it")]
+pub struct Cli {
+    /// What is logged, for example `info` or `warn,sagas=debug`.
+    #[arg(long, env = "LOG", global = true)]
+    pub log: Option<String>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run the service against real servers and providers.
+    ///
+    /// Migrates the database first. Every option can be set by the environment variable named beside it.
+    Serve(ServeArgs),
+    /// Run everything on this machine: PostgreSQL, NATS, simulated providers, and the service.
+    ///
+    /// State and logs lie in .polikrami/ and survive a restart. DATABASE_URL, NATS_URL, SMTP_HOST,
+    /// IYZICO_BASE_URL and STABILITY_BASE_URL, when set, replace the part in question.
+    Dev(DevArgs),
+    /// Walk the whole road as a customer: register, paint, order, pay, and prove it.
+    ///
+    /// Uses the service that `polikrami dev` has running, or starts one of its own for the time being.
+    Demo(DemoArgs),
+    /// Bring the database to this release's shape.
+    Migrate(DatabaseArgs),
+    /// Read models: how far they are, rebuild them, compare them with a rebuild.
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
+    /// The journal itself.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Steps that failed for good.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+}
+
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Only these roles, comma separated; all by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub only: Vec<Role>,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct DevArgs {
+    /// Where state and logs lie.
+    #[arg(long, default_value = ".polikrami")]
+    pub state: PathBuf,
+    /// Wipe the state first.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Do not ask before wiping.
+    #[arg(long)]
+    pub yes: bool,
+    /// Port of the API; a free one by default (8080 if it is free).
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Seconds after which the payment provider is asked although no callback came.
+    #[arg(long, default_value_t = 20)]
+    pub payment_check_after: u64,
+}
+
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Where the picture, the invoice and the history are saved.
+    #[arg(long, default_value = "demo-output")]
+    pub output: PathBuf,
+    /// The state of the running `polikrami dev`.
+    #[arg(long, default_value = ".polikrami")]
+    pub state: PathBuf,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct DatabaseArgs {
+    /// PostgreSQL that holds the journal; by default that of the running `polikrami dev`.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    #[arg(long, default_value = ".polikrami", hide = true)]
+    pub state: PathBuf,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum ProjectionsCommand {
+    /// How far each read model is behind the journal.
+    Status(DatabaseArgs),
+    /// Build a read model again from the first event and put it in place.
+    Rebuild {
+        name: String,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+    /// Build a read model again beside the live one and compare every row.
+    Verify {
+        /// All of them by default.
+        name: Option<String>,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub enum JournalCommand {
+    /// Recompute the hash of every event; says which is the first that was altered.
+    Verify(DatabaseArgs),
+}
+
+#[derive(Subcommand, Debug)]
+pub enum DeadLettersCommand {
+    /// Newest first.
+    List(DatabaseArgs),
+}

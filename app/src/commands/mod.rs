@@ -1,0 +1,57 @@
+//! What each subcommand does.
+
+mod demo;
+mod dev;
+mod operate;
+
+use crate::cli::{Cli, Command, ServeArgs};
+use crate::config::Role;
+use crate::service::{Options, Service};
+use crate::{telemetry, terminal};
+use std::error::Error;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// An error for a person at the terminal.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+pub async fn run(cli: Cli) -> Result<(), BoxError> {
+    let log = cli.log.as_deref();
+    match cli.command {
+        Command::Serve(args) => {
+            telemetry::start(log, None)?;
+            serve(args).await
+        }
+        Command::Dev(args) => dev::run(args, log).await,
+        Command::Demo(args) => demo::run(args, log).await,
+        Command::Migrate(args) => operate::migrate(&args).await,
+        Command::Projections(command) => operate::projections(command).await,
+        Command::Journal(command) => operate::journal(command).await,
+        Command::DeadLetters(command) => operate::dead_letters(command).await,
+    }
+}
+
+async fn serve(args: ServeArgs) -> Result<(), BoxError> {
+    let mut options = Options::new(args.settings);
+    if !args.only.is_empty() {
+        options.roles = args.only.into_iter().collect();
+    }
+    let roles: Vec<Role> = options.roles.iter().copied().collect();
+    let service = Service::start(options).await?;
+    tracing::info!(?roles, api = ?service.api, admin = %service.admin, "serving");
+    stop_signal().await?;
+    terminal::note("stopping; a second signal ends at once");
+    tokio::select! {
+        () = service.stop() => Ok(()),
+        ended = stop_signal() => ended,
+    }
+}
+
+/// Resolves at Ctrl-C or SIGTERM.
+pub(crate) async fn stop_signal() -> Result<(), BoxError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! Wires the crates into one running service. The only place that knows all of them.
+
+mod parts;
+mod seals;
+mod supervise;
+
+use crate::config::{Role, Settings};
+use axum::Router;
+use futures::FutureExt;
+use journal::{Clock, Commands, ConnectOptions, Wake, relay, writer};
+use parts::PartsError;
+use sagas::flows::{self, Timing};
+use sagas::runner::{Policy, Runner};
+use sqlx::PgPool;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use supervise::Supervisor;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// A service that is told how to start; tests change more than the environment can.
+#[derive(Clone)]
+pub struct Options {
+    pub settings: Settings,
+    pub roles: BTreeSet<Role>,
+    pub clock: Clock,
+    pub timing: Timing,
+    pub policy: Policy,
+    pub passwords: api::config::HashingSettings,
+    /// Of one call to a provider, from connecting to the last byte.
+    pub provider_timeout: Duration,
+    /// Of one mail, from connecting to the server's last word.
+    pub mail_deadline: Duration,
+}
+
+/// Why the service did not start; the text says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the settings cannot be used:\n  - {}", .0.join("\n  - "))]
+    Settings(Vec<String>),
+    #[error("PostgreSQL at DATABASE_URL does not answer; is it running, and is the address right?")]
+    Database(#[source] sqlx::Error),
+    #[error("the database could not be migrated")]
+    Migrate(#[source] journal::migrate::MigrateError),
+    #[error("NATS_URL cannot be used")]
+    Nats(#[from] async_nats::ConnectError),
+    #[error("{address} cannot be listened on; is another service running there?")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Parts(#[from] PartsError),
+    #[error("the read models could not be brought up to this release")]
+    ReadModels(#[from] projections::RebuildError),
+}
+
+/// A running service.
+pub struct Service {
+    /// Where the API listens, when this process has that role.
+    pub api: Option<SocketAddr>,
+    pub admin: SocketAddr,
+    pub pool: PgPool,
+    pub commands: Commands,
+    /// What seeding needs.
+    pub state: api::AppState,
+    stop: CancellationToken,
+    writer_stop: CancellationToken,
+    supervisor: Supervisor,
+    writer: JoinSet<()>,
+}
+
+impl Options {
+    pub fn new(settings: Settings) -> Self {
+        let first = Duration::from_secs(settings.payment_check_after);
+        let mut timing = Timing::default();
+        if let Some(pause) = timing.payment_checks.first_mut() {
+            *pause = first;
+        }
+        Self {
+            settings,
+            roles: Role::ALL.into(),
+            clock: Clock::system(),
+            timing,
+            policy: Policy::default(),
+            passwords: api::config::HashingSettings::default(),
+            provider_timeout: Self::PROVIDER_TIMEOUT,
+            mail_deadline: Self::MAIL_DEADLINE,
+        }
+    }
+}
+
+impl Service {
+    /// Connects, migrates, and starts every role that was asked for.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let problems = options.settings.problems();
+        if !problems.is_empty() {
+            return Err(StartError::Settings(problems));
+        }
+        let pool = journal::connect(&options.settings.database_url, &ConnectOptions::default())
+            .await
+            .map_err(StartError::Database)?;
+        journal::migrate::run(&pool).await.map_err(StartError::Migrate)?;
+        projections::rebuild_outdated(&pool, |_, _, _| {}).await?;
+        // Reconnected, so that every connection has the role that the migration made.
+        pool.close().await;
+        let pool = journal::connect(&options.settings.database_url, &ConnectOptions::default())
+            .await
+            .map_err(StartError::Database)?;
+        let writer_stop = CancellationToken::new();
+        let (writer, writing) = writer::new(&pool, writer_stop.clone());
+        let mut writer_task = JoinSet::new();
+        writer_task.spawn(writing);
+        let commands = Commands::new(pool.clone(), writer, options.clock.clone());
+        let state = parts::api_state(&options, &pool, &commands)?;
+        let stop = CancellationToken::new();
+        let mut supervisor = Supervisor::new(stop.clone());
+        start_readers(&options, &pool, &commands, &mut supervisor).await?;
+        let api = match options.roles.contains(&Role::Api) {
+            true => Some(serve(options.settings.listen, api::router(state.clone()), &mut supervisor).await?),
+            false => None,
+        };
+        let admin_router = parts::admin_router(pool.clone(), commands.clone());
+        let admin = serve(options.settings.admin_listen, admin_router, &mut supervisor).await?;
+        Ok(Self { api, admin, pool, commands, state, stop, writer_stop, supervisor, writer: writer_task })
+    }
+
+    /// Takes no more requests, lets begun ones and begun steps end, writes what waits, closes.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        self.supervisor.join().await;
+        // The writer last: everything that ends may still have something to write.
+        self.writer_stop.cancel();
+        if let Some(Err(error)) = self.writer.join_next().await {
+            tracing::error!(error = %error, "the writer ended badly");
+        }
+        self.pool.close().await;
+    }
+}
+
+/// Relay, sagas, projections, timers, seals: all that follow the journal.
+async fn start_readers(
+    options: &Options,
+    pool: &PgPool,
+    commands: &Commands,
+    supervisor: &mut Supervisor,
+) -> Result<(), StartError> {
+    let wake = || commands.writer().wake();
+    for role in &options.roles {
+        match role {
+            Role::Api => {}
+            Role::Projections => start_projections(pool, wake(), supervisor),
+            Role::Timers => {
+                let (pool, commands, clock) = (pool.clone(), commands.clone(), options.clock.clone());
+                supervisor.start("timers", move |stop| {
+                    journal::timers::runner::run(pool.clone(), commands.clone(), clock.clone(), stop).boxed()
+                });
+            }
+            Role::Seals => {
+                let (pool, wake) = (pool.clone(), wake());
+                supervisor.start("seals", move |stop| seals::run(pool.clone(), wake.clone(), stop).boxed());
+            }
+            Role::Relay => start_relay(options, pool, wake(), supervisor).await?,
+            Role::Sagas => start_sagas(options, pool, commands, supervisor).await?,
+        }
+    }
+    Ok(())
+}
+
+fn start_projections(pool: &PgPool, wake: Wake, supervisor: &mut Supervisor) {
+    let pool = pool.clone();
+    supervisor.start("projections", move |stop| projections::run(pool.clone(), wake.clone(), stop).boxed());
+}
+
+async fn start_relay(
+    options: &Options,
+    pool: &PgPool,
+    wake: Wake,
+    supervisor: &mut Supervisor,
+) -> Result<(), StartError> {
+    let client = parts::nats(&options.settings.nats_url).await?;
+    let pool = pool.clone();
+    supervisor.start("relay", move |stop| {
+        let (status, _) = relay::status();
+        relay::run(pool.clone(), client.clone(), wake.clone(), relay::StreamOptions::default(), status, stop).boxed()
+    });
+    Ok(())
+}
+
+async fn start_sagas(
+    options: &Options,
+    pool: &PgPool,
+    commands: &Commands,
+    supervisor: &mut Supervisor,
+) -> Result<(), StartError> {
+    let client = parts::nats(&options.settings.nats_url).await?;
+    let effects = Arc::new(parts::effects(options, pool, commands)?);
+    for flow in flows::ALL {
+        let runner =
+            Arc::new(Runner::new(flow, Arc::clone(&effects), options.timing.clone(), options.policy.clone()));
+        let client = client.clone();
+        supervisor.start(flow.name, move |stop| Arc::clone(&runner).run(client.clone(), stop).boxed());
+    }
+    Ok(())
+}
+
+/// Serves until `stop`, then lets begun requests end. Answers where it listens.
+async fn serve(
+    address: SocketAddr,
+    router: Router,
+    supervisor: &mut Supervisor,
+) -> Result<SocketAddr, StartError> {
+    let listen = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let bound = listener.local_addr().map_err(listen)?;
+    supervisor.once(move |stop| async move {
+        let make = router.into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, make).with_graceful_shutdown(stop.cancelled_owned());
+        if let Err(error) = serving.await {
+            tracing::error!(error = %error, "the server broke off");
+        }
+    });
+    Ok(bound)
+}

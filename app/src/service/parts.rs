@@ -1,0 +1,212 @@
+//! Makes the parts of the service from the settings.
+
+use super::Options;
+use crate::config::{Settings, SmtpSecurity};
+use api::config::{CookieSettings, Limits, TokenSettings};
+use api::state::{Parts, ReadyCheck, Readiness, StateError};
+use api::wait::Visibility;
+use api::{ApiConfig, AppState, Secret};
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use futures::FutureExt;
+use journal::{Commands, checkpoint, dead_letters, read};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use sagas::effects::{self, Effects};
+use sagas::integrations::CallError;
+use sagas::integrations::images::rendition::Renderer;
+use sagas::integrations::images::stability::{Stability, StabilityConfig};
+use sagas::integrations::mail::smtp::{Mailer, Security, Sender, SmtpConfig, SmtpCredentials};
+use sagas::integrations::mail::{AddressError, parse_address};
+use sagas::integrations::payment::iyzico::{Iyzico, IyzicoConfig};
+use sagas::integrations::storage::{Storage, StorageError};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Generous: a time-out after the provider acted is dearer than a wait.
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(90);
+/// RFC 5321 asks for patience after the final dot; a short wait there makes doubles.
+const MAIL_DEADLINE: Duration = Duration::from_secs(150);
+const VERIFICATION_LIFE: Duration = Duration::from_secs(3_600);
+
+#[derive(Debug, thiserror::Error)]
+pub enum PartsError {
+    #[error("the folder {folder} cannot be used")]
+    Folder {
+        folder: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the folder {folder} is no object store")]
+    Store {
+        folder: String,
+        #[source]
+        source: object_store::Error,
+    },
+    #[error("the file store cannot be opened")]
+    Storage(#[from] StorageError),
+    #[error("a provider's client cannot be made from its settings")]
+    Provider(#[from] CallError),
+    #[error("EMAIL_FROM is not an address")]
+    From(#[from] AddressError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("PUBLIC_URL cannot be extended by a path")]
+    Url(#[from] url::ParseError),
+}
+
+pub(super) fn api_state(
+    options: &Options,
+    pool: &PgPool,
+    commands: &Commands,
+) -> Result<AppState, PartsError> {
+    let settings = &options.settings;
+    let limits = Limits::default();
+    let config = ApiConfig {
+        public_url: settings.public_url.clone(),
+        shop_url: settings.shop_url.clone(),
+        allowed_origins: settings.allowed_origins.clone(),
+        cookies: CookieSettings { secure: settings.cookie_secure, domain: settings.cookie_domain.clone() },
+        tokens: TokenSettings {
+            access_life: Duration::from_secs(settings.access_expires_in),
+            refresh_life: Duration::from_secs(settings.refresh_expires_in),
+            ..TokenSettings::new(Secret::new(settings.jwt_access_secret.clone()))
+        },
+        passwords: options.passwords,
+        server_secret: Secret::new(settings.server_secret.clone()),
+        iyzico_secret: Secret::new(settings.iyzico_secret_key.clone()),
+        verification_life: VERIFICATION_LIFE,
+        limits,
+    };
+    let ready = Readiness::new(vec![("database".into(), database_check(pool.clone()))]);
+    Ok(AppState::new(Parts {
+        config,
+        pool: pool.clone(),
+        commands: commands.clone(),
+        visibility: Visibility::new(pool.clone(), limits.visibility_wait_max),
+        readiness: ready,
+        public_files: folder(&settings.upload_public_dir)?,
+        private_files: folder(&settings.upload_private_dir)?,
+    })?)
+}
+
+pub(super) fn effects(options: &Options, pool: &PgPool, commands: &Commands) -> Result<Effects, PartsError> {
+    let settings = &options.settings;
+    let payments = Iyzico::new(IyzicoConfig {
+        base_url: settings.iyzico_base_url.clone(),
+        api_key: settings.iyzico_api_key.clone(),
+        secret_key: settings.iyzico_secret_key.clone(),
+        timeout: options.provider_timeout,
+    })?;
+    let images = Stability::new(StabilityConfig {
+        base_url: settings.stability_base_url.clone(),
+        api_key: settings.stability_api_key.clone(),
+        timeout: options.provider_timeout,
+        client_id: "polikrami-cover".into(),
+    })?;
+    let mailer = mailer(settings, options.mail_deadline)?;
+    let mail_domain = settings.public_url.host_str().unwrap_or("localhost").to_owned();
+    Ok(Effects {
+        commands: commands.clone(),
+        pool: pool.clone(),
+        clock: options.clock.clone(),
+        payments,
+        images,
+        renderer: Renderer::per_core(),
+        storage: Storage::local(&settings.upload_private_dir, &settings.upload_public_dir)?,
+        mailer,
+        settings: effects::Settings {
+            callback_url: settings.public_url.join("/api/v1/payments/callback")?,
+            public_url: settings.public_url.clone(),
+            shop_url: settings.shop_url.clone(),
+            secret: settings.server_secret.clone().into_bytes(),
+            mail_domain,
+        },
+    })
+}
+
+impl Options {
+    pub(super) const PROVIDER_TIMEOUT: Duration = PROVIDER_TIMEOUT;
+    pub(super) const MAIL_DEADLINE: Duration = MAIL_DEADLINE;
+}
+
+fn mailer(settings: &Settings, deadline: Duration) -> Result<Mailer, PartsError> {
+    let credentials = settings.smtp_user.clone().zip(settings.smtp_pass.clone());
+    Ok(Mailer::new(SmtpConfig {
+        host: settings.smtp_host.clone(),
+        port: settings.smtp_port,
+        security: match settings.smtp_security {
+            SmtpSecurity::Tls => Security::Tls,
+            SmtpSecurity::Starttls => Security::StartTls,
+            SmtpSecurity::PlainLoopback => Security::PlainLoopbackOnly,
+        },
+        credentials: credentials.map(|(user, password)| SmtpCredentials { user, password }),
+        extra_root_pem: None,
+        from: sender(&settings.email_from)?,
+        ehlo: settings.public_url.host_str().unwrap_or("localhost").to_owned(),
+        deadline,
+    })?)
+}
+
+/// `Name <address>`, or the address alone.
+fn sender(text: &str) -> Result<Sender, AddressError> {
+    let (name, address) = match text.split_once('<') {
+        Some((name, rest)) => (Some(name.trim()), rest.trim_end_matches('>').trim()),
+        None => (None, text.trim()),
+    };
+    let name = name.filter(|name| !name.is_empty()).map(ToOwned::to_owned);
+    Ok(Sender { address: parse_address(address)?, name })
+}
+
+/// Keeps trying: without NATS the service answers, and its reactions wait.
+pub(super) async fn nats(url: &str) -> Result<async_nats::Client, async_nats::ConnectError> {
+    async_nats::ConnectOptions::new().retry_on_initial_connect().name("polikrami").connect(url).await
+}
+
+fn folder(path: &Path) -> Result<Arc<dyn ObjectStore>, PartsError> {
+    let name = || path.display().to_string();
+    std::fs::create_dir_all(path).map_err(|source| PartsError::Folder { folder: name(), source })?;
+    let store = LocalFileSystem::new_with_prefix(path)
+        .map_err(|source| PartsError::Store { folder: name(), source })?;
+    Ok(Arc::new(store))
+}
+
+fn database_check(pool: PgPool) -> ReadyCheck {
+    Arc::new(move || {
+        let pool = pool.clone();
+        async move { read::head(&pool).await.map(|_| ()).map_err(|_| "the journal does not answer".to_owned()) }
+            .boxed()
+    })
+}
+
+/// What operators look at; never reachable from outside.
+pub(super) fn admin_router(pool: PgPool, commands: Commands) -> Router {
+    Router::new()
+        .route("/health", get(|| async { Json(json!({ "status": "ok" })) }))
+        .route("/status", get(status))
+        .with_state((pool, commands))
+}
+
+async fn status(State((pool, commands)): State<(PgPool, Commands)>) -> Json<Value> {
+    let head = read::head(&pool).await.map_err(|error| error.to_string());
+    let readers = checkpoint::all(&pool).await.map_err(|error| error.to_string());
+    let letters = dead_letters::open_by_flow(&pool).await.map_err(|error| error.to_string());
+    let readers: Vec<Value> = readers
+        .unwrap_or_default()
+        .into_iter()
+        .map(|one| json!({ "reader": one.reader, "position": one.position, "behind_seconds": one.behind_seconds }))
+        .collect();
+    let letters: Vec<Value> =
+        letters.unwrap_or_default().into_iter().map(|one| json!({ "flow": one.flow, "open": one.open })).collect();
+    let stats = commands.writer().stats();
+    Json(json!({
+        "head": head.ok(),
+        "readers": readers,
+        "dead_letters": letters,
+        "writer": format!("{stats:?}"),
+    }))
+}
