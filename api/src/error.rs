@@ -24,6 +24,12 @@ pub struct Problem {
     pub status: StatusCode,
     /// Stable; part of the contract. Its texts are in the [`catalogue`].
     pub code: &'static str,
+    pub more: Box<More>,
+}
+
+/// What few problems have; boxed, so that a `Result` with a problem stays small.
+#[derive(Clone, Debug, Default)]
+pub struct More {
     /// In place of the catalogue's text; never with anything internal.
     pub detail: Option<String>,
     pub fields: Vec<FieldError>,
@@ -36,15 +42,7 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str) -> Self {
-        Self {
-            status,
-            code,
-            detail: None,
-            fields: vec![],
-            members: Map::new(),
-            headers: vec![],
-            source: None,
-        }
+        Self { status, code, more: Box::default() }
     }
 
     pub fn bad_request(code: &'static str) -> Self {
@@ -72,7 +70,9 @@ impl Problem {
 
     /// The fields that do not fit; see [`Fields`] for how to collect them.
     pub fn validation(fields: Vec<FieldError>) -> Self {
-        Self { fields, ..Self::bad_request("validation_failed") }
+        let mut problem = Self::bad_request("validation_failed");
+        problem.more.fields = fields;
+        problem
     }
 
     /// One field that does not fit.
@@ -87,39 +87,36 @@ impl Problem {
 
     /// Our fault; the error is logged, the caller learns nothing but the request id.
     pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            source: Some(Arc::from(error.into())),
-            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
-        }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").with_source(error)
     }
 
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.more.detail = Some(detail.into());
         self
     }
 
     #[must_use]
     pub fn with_member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.more.members.insert(name.to_owned(), value.into());
         self
     }
 
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.headers.push((name, HeaderValue::from_static(value)));
+        self.more.headers.push((name, HeaderValue::from_static(value)));
         self
     }
 
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u32) -> Self {
-        self.headers.push((header::RETRY_AFTER, seconds.into()));
+        self.more.headers.push((header::RETRY_AFTER, seconds.into()));
         self
     }
 
     #[must_use]
     pub fn with_source(mut self, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(error.into()));
+        self.more.source = Some(Arc::from(error.into()));
         self
     }
 }
@@ -128,7 +125,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
-        for (name, value) in &self.headers {
+        for (name, value) in &self.more.headers {
             response.headers_mut().insert(name, value.clone());
         }
         response.extensions_mut().insert(self);

@@ -48,7 +48,7 @@ pub fn router(state: AppState) -> Router {
     let (alias, _) = routes::api().split_for_parts();
     let limits = &state.config.limits;
     let order = ServiceBuilder::new()
-        .layer(from_fn_with_state(state.chance.clone(), middleware::request_id::assign))
+        .layer(from_fn_with_state(state.chance, middleware::request_id::assign))
         .layer(from_fn(middleware::access_log::record))
         .layer(from_fn_with_state(state.config.clone(), middleware::security_headers::add))
         .layer(from_fn(middleware::problems::render))

@@ -82,7 +82,9 @@ fn describe_problems(operation: &mut Operation) {
             *response = problem(&response.description);
         }
     }
-    responses.entry("default".to_owned()).or_insert_with(|| RefOr::T(problem("Anything else that went wrong")));
+    responses
+        .entry("default".to_owned())
+        .or_insert_with(|| RefOr::T(problem("Anything else that went wrong")));
 }
 
 fn problem(description: &str) -> Response {

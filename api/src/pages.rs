@@ -49,11 +49,16 @@ fn texts(page: &VerifyPage<'_>, locale: Locale) -> (&'static str, &'static str) 
         (VerifyPage::Ask { .. }, Locale::En) => {
             ("Verify my e-mail address", "Press the button to verify your address.")
         }
-        (VerifyPage::Done { .. }, Locale::Tr) => ("Adresiniz doğrulandı", "Teşekkürler! Artık alışverişe devam edebilirsiniz."),
-        (VerifyPage::Done { .. }, Locale::En) => ("Your address is verified", "Thank you! You can go on shopping now."),
-        (VerifyPage::Refused { .. }, Locale::Tr) => {
-            ("Bağlantı geçerli değil", "Bağlantının süresi dolmuş ya da bağlantı hatalı. Yenisini isteyebilirsiniz.")
+        (VerifyPage::Done { .. }, Locale::Tr) => {
+            ("Adresiniz doğrulandı", "Teşekkürler! Artık alışverişe devam edebilirsiniz.")
         }
+        (VerifyPage::Done { .. }, Locale::En) => {
+            ("Your address is verified", "Thank you! You can go on shopping now.")
+        }
+        (VerifyPage::Refused { .. }, Locale::Tr) => (
+            "Bağlantı geçerli değil",
+            "Bağlantının süresi dolmuş ya da bağlantı hatalı. Yenisini isteyebilirsiniz.",
+        ),
         (VerifyPage::Refused { .. }, Locale::En) => {
             ("This link is not valid", "It has expired or is wrong. You can ask for a new one.")
         }

@@ -14,7 +14,6 @@ pub fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<
 }
 
 /// `#[serde(serialize_with = "crate::timestamp::serialize_option")]`
-#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
 pub fn serialize_option<S: Serializer>(
     time: &Option<OffsetDateTime>,
     serializer: S,

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::context::{Context, Rider};
+use crate::gate::Gates;
 use crate::load::{self, LoadError};
 use crate::prepare::{self, PrepareError};
 use crate::read::{self, ReadError, StoredAnswer};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Attempts to commit one unit before it gives up.
-const RACES_MAX: u32 = 12;
+const RACES_MAX: u32 = 20;
 /// Longest pause before the second attempt; doubles up to [`PAUSE_MAX`], and the actual one is random below it.
 const PAUSE_FIRST: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(100);
@@ -68,13 +69,14 @@ pub struct Commands {
     pool: PgPool,
     repository: Arc<PostgresEventRepository>,
     writer: Writer,
+    gates: Arc<Gates>,
     clock: Clock,
 }
 
 impl Commands {
     pub fn new(pool: PgPool, writer: Writer, clock: Clock) -> Self {
         let repository = Arc::new(PostgresEventRepository::new(pool.clone()));
-        Self { pool, repository, writer, clock }
+        Self { pool, repository, writer, gates: Arc::new(Gates::new()), clock }
     }
 
     pub fn clock(&self) -> &Clock {
@@ -100,12 +102,23 @@ impl Commands {
         context: &Context,
         rider: Rider,
     ) -> Result<Committed, CommandError> {
+        let owner = stream_of(commands.first().ok_or(CommandError::Empty)?);
+        // A turn is taken only where somebody lost a race; otherwise nobody waits for anybody.
+        let mut turn = None;
+        if self.gates.is_contended(&owner) {
+            turn = self.gates.turn(&owner).await;
+        }
         for attempt in 0..RACES_MAX {
-            if let Some(committed) = self.attempt(&commands, context, &rider).await? {
+            if let Some(committed) = self.attempt(&commands, &owner, context, &rider).await? {
                 return Ok(committed);
             }
             tracing::debug!(command.id = %context.command_id, attempt, "lost the race for a stream");
-            tokio::time::sleep(pause(attempt)).await;
+            if turn.is_none() {
+                turn = self.gates.turn(&owner).await;
+            } else {
+                // Lost to another process, or to a unit that began with another stream.
+                tokio::time::sleep(pause(attempt)).await;
+            }
         }
         Err(CommandError::Contended { attempts: RACES_MAX })
     }
@@ -114,10 +127,10 @@ impl Commands {
     async fn attempt(
         &self,
         commands: &[Command],
+        owner: &(String, String),
         context: &Context,
         rider: &Rider,
     ) -> Result<Option<Committed>, CommandError> {
-        let owner = stream_of(commands.first().ok_or(CommandError::Empty)?);
         let recorded_at = self.clock.now();
         let events = match self.decide(commands, context, recorded_at).await {
             Ok(events) => events,
@@ -127,7 +140,7 @@ impl Commands {
         if events.is_empty() && rider.is_empty() {
             return self.unchanged(commands).await.map(Some);
         }
-        let append = prepare::append(&events, &owner, context, rider, recorded_at)?;
+        let append = prepare::append(&events, owner, context, rider, recorded_at)?;
         match self.writer.append(append).await.map_err(store_error)? {
             Verdict::Appended { first: Some(first) } => Ok(Some(committed(events, first))),
             Verdict::Already { first: Some(first) } => {

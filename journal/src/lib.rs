@@ -22,6 +22,7 @@ pub mod commands;
 pub mod connect;
 pub mod context;
 pub mod dead_letters;
+mod gate;
 pub mod inbox;
 pub mod leaf;
 mod load;

@@ -109,7 +109,7 @@ impl Projection for AiJobs {
             AiJobEvent::Requested { .. } | AiJobEvent::PictureDeferred { .. } => {}
             AiJobEvent::PictureBegun { .. } => row.status = AiJobStatus::Running,
             AiJobEvent::PictureGenerated { index, credits, picture, .. } => {
-                row.add(*index, *credits, picture)
+                row.add(*index, *credits, picture);
             }
             AiJobEvent::PictureFailed { index, reason } => {
                 row.failures.push(FailureRow { index: *index, reason: reason.clone() });

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`model`] | the trait [`Projection`], and its erased form for the list [`ALL`] |
 //! | [`orders`], [`payments`], [`invoices`], [`ai_jobs`], [`wallets`], [`wallet_entries`], [`drafts`] | one read model each: row, fold, queries |
+//! | [`current`] | one row as the journal has it this moment, for the answer to a command |
 //! | [`runner`] | keeps all of them up to date |
 //! | `page.rs`, `table.rs` | a decoded page of the journal; the statements of one table |
 //! | [`rebuild`], [`verify`] | a read model built anew beside the live one, then swapped in or compared |
 //! | [`status`] | positions, lag, and where a read model stopped |
 
 pub mod ai_jobs;
+mod current;
 pub mod drafts;
 pub mod invoices;
 pub mod model;
@@ -26,9 +28,10 @@ pub mod verify;
 pub mod wallet_entries;
 pub mod wallets;
 
+pub use current::{CurrentError, current};
 pub use model::{Projection, ReadModel};
 pub use rebuild::{RebuildError, rebuild, rebuild_outdated};
-pub use runner::run;
+pub use runner::{run, run_announcing};
 pub use status::{State, Status, resume, status};
 pub use verify::{Difference, Verified, verify};
 

@@ -78,7 +78,8 @@ impl Shadow {
         let lock = format!("shadow:{name}");
         let mut owned = owner::try_acquire(pool, &lock).await?.ok_or(RebuildError::Busy(model.name))?;
         let statement = format!(
-            "DROP TABLE IF EXISTS shadow.{0}; CREATE TABLE shadow.{0} (LIKE read.{0} INCLUDING ALL)",
+            "SET client_min_messages = warning; DROP TABLE IF EXISTS shadow.{0}; \
+             CREATE TABLE shadow.{0} (LIKE read.{0} INCLUDING ALL)",
             model.name
         );
         sqlx::raw_sql(&statement).execute(owned.connection()).await?;

@@ -28,9 +28,17 @@ const RECHECK: Duration = Duration::from_secs(2);
 pub(crate) const BEGIN_LAZY: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
 /// Runs until `stop` is cancelled. A read model that meets an event it cannot apply stops; the others go on.
-///
-/// `moved` gets the foremost position after each commit, so that whoever waits for one need not poll.
-pub async fn run(pool: PgPool, mut wake: Wake, moved: watch::Sender<i64>, stop: CancellationToken) {
+pub async fn run(pool: PgPool, wake: Wake, stop: CancellationToken) {
+    run_announcing(pool, wake, watch::Sender::new(0), stop).await;
+}
+
+/// The same; `moved` gets the foremost position after each commit, so that whoever waits for one need not poll.
+pub async fn run_announcing(
+    pool: PgPool,
+    mut wake: Wake,
+    moved: watch::Sender<i64>,
+    stop: CancellationToken,
+) {
     while let Some(mut owned) = journal::owner::acquire(&pool, OWNER, &stop).await {
         let session = session(owned.connection(), &mut wake, &moved);
         let Some(Err(error)) = stop.run_until_cancelled(session).await else {
@@ -286,7 +294,10 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
         source = cause.source();
     }
     text

@@ -82,10 +82,11 @@ pub(crate) async fn stored(
     let rows: Vec<Stored> = sqlx::query_as(
         "SELECT n.name, coalesce(c.position, 0) AS position, s.version, s.failed_position, s.cause, \
          coalesce(greatest(0, extract(epoch FROM now() - e.recorded_at)), 0)::bigint AS lag_seconds \
-         FROM unnest($1) AS n(name) \
+         FROM unnest($1) WITH ORDINALITY AS n(name, place) \
          LEFT JOIN checkpoints c ON c.reader = n.name \
          LEFT JOIN projection_status s ON s.name = n.name \
-         LEFT JOIN events e ON e.position = coalesce(c.position, 0) + 1",
+         LEFT JOIN events e ON e.position = coalesce(c.position, 0) + 1 \
+         ORDER BY n.place",
     )
     .bind(names)
     .fetch_all(connection)

@@ -54,6 +54,8 @@ pub async fn verify(
     Ok(verified)
 }
 
+type Pair = (String, Option<Json<Value>>, Option<Json<Value>>);
+
 async fn compare(
     connection: &mut PgConnection,
     name: &str,
@@ -67,7 +69,6 @@ async fn compare(
     let first = format!(
         "SELECT {key}::text, to_jsonb(l), to_jsonb(s) FROM {joined} WHERE {differs} ORDER BY {key} LIMIT 1"
     );
-    type Pair = (String, Option<Json<Value>>, Option<Json<Value>>);
     let pair: Option<Pair> = sqlx::query_as(&first).fetch_optional(connection).await?;
     let difference = pair.map(|(key, live, rebuilt)| Difference {
         key,

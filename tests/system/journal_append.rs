@@ -171,17 +171,11 @@ async fn a_repeat_writes_nothing_and_says_where_the_result_is() {
     let database = harness::database().await;
     let process = Process::start(&database.pool);
     let id = wallet();
-    let first = process
-        .commands
-        .execute(vec![grant(id, "a", 1)], &context(), Rider::default())
-        .await
-        .unwrap();
+    let first =
+        process.commands.execute(vec![grant(id, "a", 1)], &context(), Rider::default()).await.unwrap();
     process.commands.execute(vec![grant(wallet(), "x", 1)], &context(), Rider::default()).await.unwrap();
-    let again = process
-        .commands
-        .execute(vec![grant(id, "a", 1)], &context(), Rider::default())
-        .await
-        .unwrap();
+    let again =
+        process.commands.execute(vec![grant(id, "a", 1)], &context(), Rider::default()).await.unwrap();
     assert_eq!((first.position, again.position), (1, 1));
     assert_eq!(again.events, []);
     assert_eq!(read::head(&database.pool).await.unwrap(), 2);

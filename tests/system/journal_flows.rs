@@ -9,7 +9,7 @@ use journal::progress::{self, Interest};
 use journal::timers::{self, Timer, runner};
 use journal::{Context, Rider, owner, read};
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 use time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -86,7 +86,8 @@ async fn set_timer(pool: &PgPool, process: &Process, index: i32, command: Comman
 
 fn with_timers(pool: &PgPool) -> Process {
     let mut process = Process::start(pool);
-    let run = runner::run(pool.clone(), process.commands.clone(), process.clock.clone(), process.stop.clone());
+    let run =
+        runner::run(pool.clone(), process.commands.clone(), process.clock.clone(), process.stop.clone());
     process.spawn(run);
     process
 }
@@ -103,7 +104,10 @@ async fn a_timer_fires_once_and_not_before_its_time() {
     let id = wallet();
     let timer = set_timer(pool, &process, 0, grant(id, "late", 3), Duration::minutes(30)).await;
     let refused = set_timer(pool, &process, 1, reserve(wallet(), 9), Duration::minutes(30)).await;
-    assert!(!timers::schedule(pool, &timer, process.clock.now()).await.unwrap(), "scheduling twice is harmless");
+    assert!(
+        !timers::schedule(pool, &timer, process.clock.now()).await.unwrap(),
+        "scheduling twice is harmless"
+    );
 
     for clock in [&process.clock, &standby.clock] {
         clock.advance(Duration::minutes(29));
@@ -137,10 +141,9 @@ async fn a_timer_that_cannot_fire_becomes_a_dead_letter() {
     let database = harness::database().await;
     let pool = &database.pool;
     let process = with_timers(pool);
-    // The journal does not take NUL, however often it is asked.
-    let timer = set_timer(pool, &process, 0, grant(wallet(), "a\u{fffd}", 1), Duration::ZERO).await;
-    let unreadable = set_timer(pool, &process, 1, grant(wallet(), "b", 1), Duration::minutes(1)).await;
-    eventually("it fires", || async { outcome(pool, &timer).await.is_some() }).await;
+    // Written by a release that knew other commands; it must not hide the timer behind it.
+    let unreadable = set_timer(pool, &process, 0, grant(wallet(), "a", 1), Duration::minutes(1)).await;
+    let timer = set_timer(pool, &process, 1, grant(wallet(), "b", 1), Duration::minutes(1)).await;
     sqlx::query("UPDATE timers SET command = '{\"aggregate\": \"unknown\"}' WHERE id = $1")
         .bind(unreadable.id)
         .execute(pool)
@@ -149,6 +152,7 @@ async fn a_timer_that_cannot_fire_becomes_a_dead_letter() {
     process.clock.advance(Duration::minutes(1));
     eventually("it is buried", || async { outcome(pool, &unreadable).await.is_some() }).await;
     assert_eq!(outcome(pool, &unreadable).await.unwrap(), "dead_letter");
+    eventually("the other one fires", || async { outcome(pool, &timer).await.is_some() }).await;
     let letter = dead_letters::get(pool, unreadable.id).await.unwrap().unwrap();
     assert_eq!((letter.flow.as_str(), letter.state), (runner::NAME, State::Open));
     process.end().await;
@@ -178,7 +182,10 @@ async fn a_dead_letter_is_kept_once_per_step_until_somebody_resolves_it() {
     assert_eq!((letter.attempts, letter.first_at, letter.last_at), (6, at, at + Duration::minutes(1)));
 
     let counts = dead_letters::open_by_flow(pool).await.unwrap();
-    assert_eq!(counts.iter().map(|count| (count.flow.as_str(), count.open)).collect::<Vec<_>>(), [("checkout", 1)]);
+    assert_eq!(
+        counts.iter().map(|count| (count.flow.as_str(), count.open)).collect::<Vec<_>>(),
+        [("checkout", 1)]
+    );
     let resolve = || dead_letters::resolve(pool, letter.id, State::Replayed, "provider is back", at);
     assert!(resolve().await.unwrap());
     assert!(!resolve().await.unwrap(), "it was resolved already");
@@ -199,8 +206,11 @@ async fn a_name_has_one_owner_and_passes_on_when_its_connection_ends() {
 
     let stop = CancellationToken::new();
     let (next, ()) = tokio::join!(owner::acquire(pool, "projection:orders", &stop), async {
-        let killed = sqlx::query("SELECT pg_terminate_backend(pg_backend_pid())");
-        killed.execute(first.connection()).await.unwrap_err();
+        let backend = sqlx::query_scalar("SELECT pg_backend_pid()");
+        let backend: i32 = backend.fetch_one(first.connection()).await.unwrap();
+        let mut owner = PgConnection::connect(&database.url).await.unwrap();
+        let kill = sqlx::query("SELECT pg_terminate_backend($1)").bind(backend);
+        kill.execute(&mut owner).await.unwrap();
     });
     let next = next.unwrap();
     stop.cancel();

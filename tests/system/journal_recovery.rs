@@ -88,9 +88,10 @@ async fn a_writer_killed_before_its_commit_writes_once() {
     let mut holder = owner.begin().await.unwrap();
     sqlx::query("SELECT pg_advisory_xact_lock(journal_lock())").execute(&mut *holder).await.unwrap();
     let commands = process.commands.clone();
-    let waiting = tokio::spawn(async move {
-        commands.execute(vec![grant(id, "b", 1)], &context(), Rider::default()).await
-    });
+    let waiting =
+        tokio::spawn(
+            async move { commands.execute(vec![grant(id, "b", 1)], &context(), Rider::default()).await },
+        );
     let killed = || async {
         sqlx::query_scalar::<_, i64>(
             "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity \

@@ -2,7 +2,7 @@
 
 use super::journal_support::{Process, context, eventually, grant, wallet};
 use crate::harness;
-use async_nats::jetstream::{self, consumer::PullConsumer, consumer::pull};
+use async_nats::jetstream::{self, consumer::AckPolicy, consumer::PullConsumer, consumer::pull};
 use domain::Envelope;
 use futures::StreamExt;
 use journal::relay::{self, Activity, STREAM, StatusReader, StreamOptions};
@@ -12,11 +12,8 @@ use std::time::Duration;
 
 /// Starts a relay beside the writer.
 async fn relay_for(process: &mut Process, pool: &PgPool, nats_url: &str) -> StatusReader {
-    let client = async_nats::ConnectOptions::new()
-        .retry_on_initial_connect()
-        .connect(nats_url)
-        .await
-        .unwrap();
+    let client =
+        async_nats::ConnectOptions::new().retry_on_initial_connect().connect(nats_url).await.unwrap();
     let (status, reader) = relay::status();
     let options = StreamOptions { max_bytes: 64 * 1024 * 1024, ..StreamOptions::default() };
     let wake = process.commands.writer().wake();
@@ -40,7 +37,9 @@ async fn jetstream(nats_url: &str) -> jetstream::Context {
 /// What a new consumer of the whole stream is given.
 async fn everything(nats_url: &str, count: usize) -> Vec<Envelope> {
     let stream = jetstream(nats_url).await.get_stream(STREAM).await.unwrap();
-    let consumer: PullConsumer = stream.create_consumer(pull::Config::default()).await.unwrap();
+    // Without acknowledgements, or the server would stop at a thousand that are pending.
+    let config = pull::Config { ack_policy: AckPolicy::None, ..pull::Config::default() };
+    let consumer: PullConsumer = stream.create_consumer(config).await.unwrap();
     let messages = consumer.messages().await.unwrap().take(count);
     let received: Vec<_> = tokio::time::timeout(Duration::from_secs(20), messages.collect()).await.unwrap();
     received

@@ -58,6 +58,7 @@ pub struct Pointer {
 impl ProblemBody {
     pub fn new(problem: &Problem, locale: Locale, request_id: &str) -> Self {
         let detail = problem
+            .more
             .detail
             .clone()
             .unwrap_or_else(|| catalogue::text(problem.code, problem.status, locale).to_owned());
@@ -69,9 +70,9 @@ impl ProblemBody {
             detail,
             code: problem.code.to_owned(),
             instance: request_id.to_owned(),
-            errors: (!problem.fields.is_empty()).then(|| FieldTexts::new(&problem.fields, locale)),
-            pointers: problem.fields.iter().map(|field| Pointer::new(field, locale)).collect(),
-            members: problem.members.clone(),
+            errors: (!problem.more.fields.is_empty()).then(|| FieldTexts::new(&problem.more.fields, locale)),
+            pointers: problem.more.fields.iter().map(|field| Pointer::new(field, locale)).collect(),
+            members: problem.more.members.clone(),
         }
     }
 }

@@ -38,7 +38,7 @@ pub fn title(status: StatusCode, locale: Locale) -> &'static str {
         415 => ("Desteklenmeyen içerik türü", "Unsupported Media Type"),
         429 => ("Çok fazla istek", "Too Many Requests"),
         503 => ("Hizmet şu anda kullanılamıyor", "Service Unavailable"),
-        400..=499 => ("İstek işlenemedi", "Request not processed"),
+        _ if status.is_client_error() => ("İstek işlenemedi", "Request not processed"),
         _ => ("Sunucu hatası", "Internal Server Error"),
     };
     pick(turkish, english, locale)

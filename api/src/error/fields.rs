@@ -38,12 +38,7 @@ impl Fields {
         self.0.push(FieldError::new(field, code));
     }
 
-    pub fn refuse_value(
-        &mut self,
-        field: impl Into<String>,
-        code: &'static str,
-        value: impl ToString,
-    ) {
+    pub fn refuse_value(&mut self, field: impl Into<String>, code: &'static str, value: usize) {
         self.0.push(FieldError { field: field.into(), code, value: Some(value.to_string()) });
     }
 

@@ -30,8 +30,12 @@ impl From<Refusal> for Problem {
 fn status_of(code: &str) -> StatusCode {
     match code {
         "insufficient_credits" => StatusCode::PAYMENT_REQUIRED,
-        "revenue_share_required" | "verification_invalid" | "verification_expired" | "prompt_length"
-        | "picture_count" | "no_credits" => StatusCode::BAD_REQUEST,
+        "revenue_share_required"
+        | "verification_invalid"
+        | "verification_expired"
+        | "prompt_length"
+        | "picture_count"
+        | "no_credits" => StatusCode::BAD_REQUEST,
         "no_such_picture" => StatusCode::NOT_FOUND,
         other if other.ends_with("_not_found") => StatusCode::NOT_FOUND,
         _ => StatusCode::CONFLICT,
@@ -83,7 +87,7 @@ mod tests {
     fn missing_credits_answer_402_and_how_many_are_needed() {
         let problem = Problem::from(Refusal::from(WalletRefusal::InsufficientCredits { missing: 100 }));
         assert_eq!(problem.status, StatusCode::PAYMENT_REQUIRED);
-        assert_eq!(problem.members["need"], 100);
+        assert_eq!(problem.more.members["need"], 100);
     }
 
     #[test]
@@ -98,6 +102,6 @@ mod tests {
     fn a_taken_email_has_its_own_code_and_never_shows_the_key() {
         let scope = journal::tables::accounts::EMAIL_SCOPE.to_owned();
         let problem = Problem::from(CommandError::ClaimTaken { scope, key: "k".into() });
-        assert_eq!((problem.code, problem.detail), ("email_in_use", None));
+        assert_eq!((problem.code, problem.more.detail), ("email_in_use", None));
     }
 }

@@ -92,7 +92,7 @@ fn data_problem(text: &str) -> Problem {
         Some(name) if message.starts_with("unknown field") => {
             let field = within(parent, name);
             let mut problem = Problem::bad_request("unknown_field").with_member("field", field.as_str());
-            problem.fields = vec![FieldError::new(field, "unknown_field")];
+            problem.more.fields = vec![FieldError::new(field, "unknown_field")];
             problem
         }
         Some(name) if message.starts_with("missing field") => {
@@ -139,18 +139,18 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named() {
         let problem = refused(r#"{"inner":{"city":"Van"},"colour":1}"#);
-        assert_eq!((problem.code, problem.members["field"].as_str()), ("unknown_field", Some("colour")));
+        assert_eq!((problem.code, problem.more.members["field"].as_str()), ("unknown_field", Some("colour")));
         let problem = refused(r#"{"inner":{"city":"Van","town":1}}"#);
-        assert_eq!(problem.fields[0].field, "inner.town");
+        assert_eq!(problem.more.fields[0].field, "inner.town");
     }
 
     #[test]
     fn a_missing_or_unfit_value_names_its_field() {
         let problem = refused(r#"{"inner":{}}"#);
-        assert_eq!(problem.fields, [FieldError::new("inner.city", "required")]);
+        assert_eq!(problem.more.fields, [FieldError::new("inner.city", "required")]);
         let problem = refused(r#"{"inner":{"city":5}}"#);
-        assert_eq!(problem.fields, [FieldError::new("inner.city", "invalid_value")]);
-        assert_eq!(refused("{}").fields, [FieldError::new("inner", "required")]);
+        assert_eq!(problem.more.fields, [FieldError::new("inner.city", "invalid_value")]);
+        assert_eq!(refused("{}").more.fields, [FieldError::new("inner", "required")]);
     }
 
     #[test]

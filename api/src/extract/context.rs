@@ -35,6 +35,11 @@ impl RequestContext {
         self.command(format!("system:{name}"), command_id)
     }
 
+    /// For [`RequestContext::by_system`], where a repeat is a command of its own.
+    pub fn fresh_id(&self) -> Uuid {
+        self.chance.id()
+    }
+
     fn command(&self, actor: String, command_id: Uuid) -> Context {
         Context {
             command_id,

@@ -18,6 +18,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
         let key = value.to_str().unwrap_or_default().trim();
         let fits = !key.is_empty() && key.len() <= KEY_BYTES_MAX;
-        if fits { Ok(Self(Some(key.to_owned()))) } else { Err(Problem::bad_request("invalid_idempotency_key")) }
+        if fits {
+            Ok(Self(Some(key.to_owned())))
+        } else {
+            Err(Problem::bad_request("invalid_idempotency_key"))
+        }
     }
 }

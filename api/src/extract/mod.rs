@@ -17,8 +17,8 @@ mod context;
 mod idempotency_key;
 mod locale;
 mod min_position;
-mod path_id;
 mod params;
+mod path_id;
 
 pub use body::{Body, OptionalBody};
 pub use caller::{Admin, Auditor, Authenticated, Customer, Designer, bearer};

@@ -100,7 +100,9 @@ fn allowed(method: &Method, path: &str, evidence: &Evidence<'_>) -> bool {
 fn exempt(path: &str) -> bool {
     match api_path(path) {
         Some("/auth/refresh" | "/payments/callback") => true,
-        Some(path) => ["/payments/webhooks/", "/shipments/webhook/"].iter().any(|hook| path.starts_with(hook)),
+        Some(path) => {
+            ["/payments/webhooks/", "/shipments/webhook/"].iter().any(|hook| path.starts_with(hook))
+        }
         None => path == "/verify-email",
     }
 }

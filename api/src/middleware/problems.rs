@@ -74,7 +74,7 @@ fn written(response: Response, problem: &Problem, locale: Locale, id: Uuid) -> R
 
 /// The one place where a failure is logged; the request's id stands in the span.
 fn log(problem: &Problem) {
-    let Some(source) = &problem.source else { return };
+    let Some(source) = &problem.more.source else { return };
     let error = chain(source.as_ref());
     if problem.status == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(problem.code, error, "request failed");
@@ -95,6 +95,7 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// For `CatchPanicLayer`: what a panicking handler answers.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands over the box")]
 pub fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<&str>()

@@ -11,7 +11,5 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// All routes of the API, relative to its mount. One line per area.
 pub fn api() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .nest("/auth", auth::router())
-        .nest("/users", users::router())
+    OpenApiRouter::new().nest("/auth", auth::router()).nest("/users", users::router())
 }

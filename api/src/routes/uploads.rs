@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use object_store::path::Path as Key;
-use object_store::{GetResult, ObjectStore};
+use object_store::{GetResult, ObjectStoreExt};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

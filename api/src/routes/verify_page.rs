@@ -70,15 +70,19 @@ async fn submit(
     }
     match verifier.verify(&token, &context).await {
         Ok(_) => Ok(shown(StatusCode::OK, &VerifyPage::Done { shop: config.shop_url.as_str() }, locale)),
-        Err(problem) if problem.status == StatusCode::BAD_REQUEST => {
-            Ok(shown(StatusCode::BAD_REQUEST, &VerifyPage::Refused { shop: config.shop_url.as_str() }, locale))
-        }
+        Err(problem) if problem.status == StatusCode::BAD_REQUEST => Ok(shown(
+            StatusCode::BAD_REQUEST,
+            &VerifyPage::Refused { shop: config.shop_url.as_str() },
+            locale,
+        )),
         Err(problem) => Err(problem),
     }
 }
 
 fn shown(status: StatusCode, page: &VerifyPage<'_>, locale: Locale) -> Response {
-    let headers =
-        [(header::REFERRER_POLICY, SAME_ORIGIN), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let headers = [
+        (header::REFERRER_POLICY, SAME_ORIGIN),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
     (status, headers, Html(pages::verify(page, locale))).into_response()
 }

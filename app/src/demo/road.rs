@@ -4,6 +4,7 @@ use super::browser::{self, Form};
 use super::shop::Shop;
 use super::{DemoError, Saved, Steps};
 use crate::dev::state::Endpoints;
+use domain::Envelope;
 use journal::leaf;
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
@@ -14,12 +15,13 @@ const SOON: Duration = Duration::from_secs(20);
 const PICTURES: Duration = Duration::from_secs(120);
 const PASSWORD: &str = "Kapak-2026!";
 /// A published sandbox card that always succeeds, and the code of the sandbox's 3-D Secure page.
-const CARD: &str = "5528790000000008";
+pub const CARD: &str = "5528790000000008";
 const SMS_CODE: &str = "123456";
 
-struct Person {
-    email: String,
-    shop: Shop,
+/// A customer who is logged in.
+pub struct Person {
+    pub email: String,
+    pub shop: Shop,
 }
 
 pub async fn walk(
@@ -28,12 +30,11 @@ pub async fn walk(
     output: &Path,
     steps: &mut Steps,
 ) -> Result<Saved, DemoError> {
-    let mailbox = url(&endpoints.mailbox)?;
-    let mut person = join(client, endpoints, &mailbox, steps).await?;
+    let mut person = join(client, endpoints, steps).await?;
     let draft = paint(&mut person.shop, steps).await?;
     let order = order(&mut person.shop, &draft.id, steps).await?;
     pay(client, &mut person.shop, &order, steps).await?;
-    let invoice = invoice(client, &mailbox, &mut person, &order, steps).await?;
+    let invoice = invoice(client, endpoints, &mut person, &order, steps).await?;
     std::fs::create_dir_all(output)?;
     let saved = Saved {
         picture: output.join("picture.png"),
@@ -52,10 +53,9 @@ pub async fn walk(
 }
 
 /// Register, prove the address with the link from the mail, log in, get the welcome credits.
-async fn join(
+pub async fn join(
     client: &Client,
     endpoints: &Endpoints,
-    mailbox: &Url,
     steps: &mut Steps,
 ) -> Result<Person, DemoError> {
     let mut shop = Shop::new(client.clone(), url(&endpoints.api)?);
@@ -66,7 +66,7 @@ async fn join(
     });
     shop.post("/api/v1/auth/register", &body).await?;
     steps.held(format!("registered {email}"));
-    let mail = mail_for(client, mailbox, &email, |text| text.contains("/verify-email?token=")).await?;
+    let mail = mail_for(client, endpoints, &email, |text| text.contains("/verify-email?token=")).await?;
     let token = verification_token(&mail)?;
     shop.post("/api/v1/auth/verify-email", &json!({ "token": token })).await?;
     steps.held("address proven with the link from the mail");
@@ -81,13 +81,14 @@ async fn join(
     Ok(Person { email, shop })
 }
 
-struct Draft {
-    id: String,
-    image: String,
+/// An AI draft and its chosen picture.
+pub struct Draft {
+    pub id: String,
+    pub image: String,
 }
 
 /// An AI draft, pictures for it, one chosen.
-async fn paint(shop: &mut Shop, steps: &mut Steps) -> Result<Draft, DemoError> {
+pub async fn paint(shop: &mut Shop, steps: &mut Steps) -> Result<Draft, DemoError> {
     let draft = shop.post("/api/v1/drafts", &json!({ "method": "ai" })).await?;
     let id = text(&draft, "/data/id")?;
     steps.held(format!("AI draft {id}"));
@@ -113,7 +114,7 @@ async fn paint(shop: &mut Shop, steps: &mut Steps) -> Result<Draft, DemoError> {
 }
 
 /// Message card, address, order.
-async fn order(shop: &mut Shop, draft: &str, steps: &mut Steps) -> Result<String, DemoError> {
+pub async fn order(shop: &mut Shop, draft: &str, steps: &mut Steps) -> Result<String, DemoError> {
     let cards = shop.get("/api/v1/message-cards").await?;
     let card = text(&cards, "/0/id")?;
     let words = json!({ "messageCardId": card, "to": "Elif", "signature": "Ayşe", "content": "İyi okumalar!" });
@@ -132,16 +133,45 @@ async fn order(shop: &mut Shop, draft: &str, steps: &mut Steps) -> Result<String
 }
 
 /// The provider's page, 3-D Secure, the way back, and the provider's word that the money is there.
-async fn pay(client: &Client, shop: &mut Shop, order: &str, steps: &mut Steps) -> Result<(), DemoError> {
+pub async fn pay(client: &Client, shop: &mut Shop, order: &str, steps: &mut Steps) -> Result<(), DemoError> {
+    let payment = begin_payment(shop, order).await?;
+    steps.held(format!("payment page opened: {}", payment.page));
+    let back = pay_by_card(client, &payment.page, CARD).await?;
+    steps.held("card accepted, 3-D Secure passed");
+    let shop_page = browser::leave(client, &back).await?;
+    steps.held(format!("browser sent back to {shop_page}"));
+    paid(shop, order, &payment.id).await?;
+    steps.held("provider asked, amount and signature agree: order paid");
+    Ok(())
+}
+
+/// An opened attempt to pay.
+pub struct Attempt {
+    pub id: String,
+    pub page: Url,
+}
+
+pub async fn begin_payment(shop: &mut Shop, order: &str) -> Result<Attempt, DemoError> {
     let wanted = json!({ "orderId": order, "paymentMethod": "credit_card" });
     let payment = shop.post("/api/v1/payments/initiate", &wanted).await?;
-    let (id, page) = (text(&payment, "/paymentId")?, url(&text(&payment, "/redirectUrl")?)?);
-    steps.held(format!("payment page opened: {page}"));
-    let page = browser::open(client, page).await?;
+    Ok(Attempt { id: text(&payment, "/paymentId")?, page: url(&text(&payment, "/redirectUrl")?)? })
+}
+
+/// Waits until the payment is captured and the order paid.
+pub async fn paid(shop: &mut Shop, order: &str, payment: &str) -> Result<(), DemoError> {
+    let status = format!("/api/v1/payments/{payment}/status");
+    shop.wait_for("the capture", &status, SOON, |payment| (payment["status"] == "success").then_some(())).await?;
+    let path = format!("/api/v1/orders/{order}");
+    shop.wait_for("the paid order", &path, SOON, |order| (order["status"] == "paid").then_some(())).await
+}
+
+/// Card and bank code on the provider's pages; answers the form that leads back to the shop.
+pub async fn pay_by_card(client: &Client, page: &Url, number: &str) -> Result<Form, DemoError> {
+    let page = browser::open(client, page.clone()).await?;
     let mut card = Form::find(&page, "payment-form")?;
     for (field, value) in [
         ("cardHolderName", "AYSE YILMAZ"),
-        ("cardNumber", CARD),
+        ("cardNumber", number),
         ("expireMonth", "12"),
         ("expireYear", "2030"),
         ("cvc", "123"),
@@ -150,28 +180,20 @@ async fn pay(client: &Client, shop: &mut Shop, order: &str, steps: &mut Steps) -
     }
     let bank = browser::submit(client, &card).await?;
     let mut code = Form::find(&bank, "threeds-form")?;
-    let field = code.fields.iter().map(|(name, _)| name.clone()).find(|name| name.to_lowercase().contains("code"));
-    code.set(field.as_deref().unwrap_or("code"), SMS_CODE);
+    code.set("code", SMS_CODE);
+    code.set("action", "confirm");
     let done = browser::submit(client, &code).await?;
-    steps.held("card accepted, 3-D Secure passed");
-    let shop_page = browser::leave(client, &Form::find(&done, "callback-form")?).await?;
-    steps.held(format!("browser sent back to {shop_page}"));
-    let status = format!("/api/v1/payments/{id}/status");
-    shop.wait_for("the capture", &status, SOON, |payment| (payment["status"] == "success").then_some(())).await?;
-    let path = format!("/api/v1/orders/{order}");
-    shop.wait_for("the paid order", &path, SOON, |order| (order["status"] == "paid").then_some(())).await?;
-    steps.held("provider asked, amount and signature agree: order paid");
-    Ok(())
+    Form::find(&done, "callback-form")
 }
 
-struct Invoice {
-    number: String,
-    pdf: Vec<u8>,
+pub struct Invoice {
+    pub number: String,
+    pub pdf: Vec<u8>,
 }
 
-async fn invoice(
+pub async fn invoice(
     client: &Client,
-    mailbox: &Url,
+    endpoints: &Endpoints,
     person: &mut Person,
     order: &str,
     steps: &mut Steps,
@@ -184,7 +206,7 @@ async fn invoice(
         })
         .await?;
     steps.held(format!("invoice {number} issued"));
-    let mail = mail_for(client, mailbox, &person.email, |text| text.contains(&number)).await?;
+    let mail = mail_for(client, endpoints, &person.email, |text| text.contains(&number)).await?;
     steps.held(format!("confirmation mail arrived: {}", mail["subject"]));
     let pdf = person.shop.bytes(&format!("/api/v1/invoices/{number}/pdf")).await?;
     let pdf = pdf.filter(|bytes| bytes.starts_with(b"%PDF")).ok_or_else(|| {
@@ -194,7 +216,7 @@ async fn invoice(
 }
 
 /// The auditor's view: the order's whole history, each hash recomputed here from what was answered.
-async fn prove(
+pub async fn prove(
     shop: &mut Shop,
     endpoints: &Endpoints,
     order: &str,
@@ -206,8 +228,10 @@ async fn prove(
     let history = shop.with_token(token).get(&format!("/api/v1/audit/orders/{order}/history")).await?;
     let events = history["events"].as_array().cloned().unwrap_or_default();
     for event in &events {
-        let hash = leaf::hash_json(event).map_err(|error| DemoError::unexpected(error.to_string()))?;
-        if event["leaf_hash"].as_str() != Some(hash.as_str()) {
+        let envelope: Envelope = serde_json::from_value(event.clone())
+            .map_err(|error| DemoError::unexpected(format!("no event: {error}")))?;
+        let hash = leaf::leaf_hash(&envelope).map_err(|error| DemoError::unexpected(error.to_string()))?;
+        if event["leaf_hash"].as_str() != Some(hex::encode(hash).as_str()) {
             return Err(DemoError::unexpected(format!("the hash of event {} does not fit", event["position"])));
         }
     }
@@ -221,13 +245,13 @@ async fn prove(
     Ok(history)
 }
 
-async fn mail_for(
+pub async fn mail_for(
     client: &Client,
-    mailbox: &Url,
+    endpoints: &Endpoints,
     to: &str,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Value, DemoError> {
-    let mut mails = Shop::new(client.clone(), mailbox.clone());
+    let mut mails = Shop::new(client.clone(), url(&endpoints.mailbox)?);
     let path = format!("/api/mails?to={to}");
     mails
         .wait_for("the mail", &path, SOON, |answer| {

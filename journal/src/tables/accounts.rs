@@ -63,7 +63,10 @@ pub fn role_name(role: Role) -> &'static str {
 
 /// The claim on a normalised e-mail address. Keyed, since the journal keeps it for ever and addresses can be guessed.
 pub fn email_claim(server_secret: &[u8], normalised_email: &str) -> Claim {
-    Claim { scope: EMAIL_SCOPE.to_owned(), key: hex::encode(mac(server_secret, &[b"account.email:", normalised_email.as_bytes()])) }
+    Claim {
+        scope: EMAIL_SCOPE.to_owned(),
+        key: hex::encode(mac(server_secret, &[b"account.email:", normalised_email.as_bytes()])),
+    }
 }
 
 /// Writes the row; done before `Register`, so that a registered account always has one.
@@ -118,10 +121,7 @@ pub async fn by_email(
 }
 
 /// The account that holds a claim.
-pub async fn owner(
-    executor: impl PgExecutor<'_>,
-    claim: &Claim,
-) -> Result<Option<AccountId>, ReadError> {
+pub async fn owner(executor: impl PgExecutor<'_>, claim: &Claim) -> Result<Option<AccountId>, ReadError> {
     let owner = read::claim_owner(executor, &claim.scope, &claim.key).await?;
     Ok(owner.and_then(|owner| owner.owner_id.parse().ok()))
 }

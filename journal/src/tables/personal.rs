@@ -117,7 +117,10 @@ async fn insert(executor: impl PgExecutor<'_>, new: &NewRecord<'_>) -> Result<bo
     Ok(result.rows_affected() == 1)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a salt is never an input: whoever knew it could guess the record")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a salt is never an input: whoever knew it could guess the record"
+)]
 fn fresh_salt() -> [u8; 32] {
     let mut salt = [0; 32];
     rand::rng().fill_bytes(&mut salt);

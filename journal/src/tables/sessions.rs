@@ -96,9 +96,17 @@ impl TokenRow {
 /// How a refresh ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
-    Rotated { session: Uuid, account: AccountId, remember: bool, token: String },
+    Rotated {
+        session: Uuid,
+        account: AccountId,
+        remember: bool,
+        token: String,
+    },
     /// The session was revoked by this.
-    Reused { session: Uuid, account: AccountId },
+    Reused {
+        session: Uuid,
+        account: AccountId,
+    },
     Ended,
     Unknown,
 }

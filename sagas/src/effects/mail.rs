@@ -22,7 +22,7 @@ impl Effects {
         if pending.selector != selector {
             return Ok("superseded");
         }
-        let Some(person) = accounts::by_id(&self.pool, account.0).await? else {
+        let Some(person) = accounts::recipient(&self.pool, account).await? else {
             return Err(EffectError::Missing("the account"));
         };
         let token = verification::token(&self.settings.secret, selector, account);
@@ -48,7 +48,7 @@ impl Effects {
         let invoiced = self.invoiced(order).await?;
         let pdf = self.file_invoice(order).await?;
         let customer = invoiced.placement.customer;
-        let Some(person) = accounts::by_id(&self.pool, customer.0).await? else {
+        let Some(person) = accounts::recipient(&self.pool, customer).await? else {
             return Err(EffectError::Missing("the account"));
         };
         let lines = invoiced.invoice.lines.iter().map(|line| OrderLine {

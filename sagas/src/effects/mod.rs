@@ -19,6 +19,7 @@ use crate::integrations::payment::iyzico::Iyzico;
 use crate::integrations::storage::{Area, Storage, StorageError};
 use bytes::Bytes;
 use domain::{AiJobCommand, Command, PaymentCommand, ids};
+use journal::tables::personal::PersonalError;
 use journal::timers::{self, Timer};
 use journal::{Clock, CommandError, Commands, Committed, Context, Rider};
 use serde_json::{Value, json};
@@ -92,6 +93,8 @@ pub enum EffectError {
     Command(#[from] CommandError),
     #[error("the store could not be read")]
     Store(#[from] sqlx::Error),
+    #[error("a personal record could not be read")]
+    Personal(#[from] PersonalError),
     #[error("{0} is missing")]
     Missing(&'static str),
     #[error("the document could not be made: {0}")]
@@ -118,6 +121,7 @@ impl EffectError {
                 | CommandError::Store(_),
             )
             | Self::Store(_)
+            | Self::Personal(_)
             | Self::Storage(_) => Verdict::Retry { after: None },
             Self::Call(CallError::Rejected { .. } | CallError::Misconfigured { .. })
             | Self::Command(_)

@@ -33,6 +33,8 @@ pub fn judge(
             Some(mismatch(answer, vec![signature_difference(answer)]))
         }
         "FAILURE" => Some(failed(answer.code())),
+        // The page exists, but no card was ever put in: there is nothing that could be charged.
+        "INIT_THREEDS" if text(answer.payment_id.as_ref()).is_empty() => Some(Verification::NotStarted),
         open => Some(Verification::Open { status: open.to_owned() }),
     }
 }

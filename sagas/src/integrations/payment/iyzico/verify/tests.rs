@@ -130,6 +130,15 @@ fn a_payment_under_way_is_open_and_a_failed_one_failed() {
 }
 
 #[test]
+fn a_page_that_was_never_used_has_no_payment() {
+    let mut unused = paid_answer();
+    unused["paymentStatus"] = "INIT_THREEDS".into();
+    assert!(matches!(verdict(&unused, Source::Detail), Some(Verification::Open { .. })));
+    unused["paymentId"] = Value::Null;
+    assert_eq!(verdict(&unused, Source::Detail), Some(Verification::NotStarted));
+}
+
+#[test]
 fn the_published_answers_verify_as_they_are_written() {
     let mut checked = 0;
     for vector in vectors::of("response_signature") {

@@ -1,0 +1,27 @@
+//! Accounts as the edge sees them: passwords, tokens, cookies, sessions.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`password`] | the rule, and Argon2id behind a gate |
+//! | [`credentials`] | the proof of a login |
+//! | [`email`] | which addresses are taken, and when two are the same |
+//! | [`access_token`] | the JWT |
+//! | [`session`] | refresh tokens: begin, rotate, end |
+//! | [`cookies`] | what browsers keep |
+//! | [`registration`] | a new account: row, claim, event |
+//! | [`verification`] | the mailed link |
+//! | [`provision`] | accounts made by an operator |
+
+pub mod access_token;
+pub mod cookies;
+pub mod credentials;
+pub mod email;
+pub mod password;
+pub mod provision;
+pub mod registration;
+pub mod session;
+pub mod verification;
+
+pub use access_token::AccessTokens;
+pub use password::Passwords;
+pub use session::Sessions;

@@ -1,0 +1,55 @@
+//! `POST /auth/logout`, `POST /auth/logout-all`
+
+use super::{DONE, Done};
+use crate::auth::{AccessTokens, Sessions, cookies};
+use crate::extract::{Authenticated, OptionalBody, bearer};
+use crate::{ApiConfig, Problem};
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use axum_extra::extract::cookie::{Cookie, CookieJar};
+use serde::Deserialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct LogoutBody {
+    refresh_token: Option<String>,
+}
+
+/// Ends this session, however it is shown; 200 also when there is none.
+#[utoipa::path(post, path = "/logout", tag = "session", request_body = Option<LogoutBody>,
+    responses((status = 200, body = Done)))]
+pub(super) async fn logout(
+    State(config): State<Arc<ApiConfig>>,
+    State(sessions): State<Sessions>,
+    State(tokens): State<AccessTokens>,
+    headers: HeaderMap,
+    jar: CookieJar,
+    OptionalBody(body): OptionalBody<LogoutBody>,
+) -> Result<impl IntoResponse, Problem> {
+    let given = body.and_then(|body| body.refresh_token);
+    let cookie = jar.get(cookies::REFRESH).map(|cookie| cookie.value().to_owned());
+    for token in [given, cookie].into_iter().flatten() {
+        sessions.end_by_token(&token).await?;
+    }
+    let access = bearer(&headers).or_else(|| jar.get(cookies::ACCESS).map(Cookie::value));
+    if let Some(claims) = access.and_then(|token| tokens.verify(token, sessions.clock.now())) {
+        sessions.end(claims.sid).await?;
+    }
+    Ok((cookies::logout(&config.cookies), Json(DONE)))
+}
+
+/// Ends all sessions of the account, on every device.
+#[utoipa::path(post, path = "/logout-all", tag = "session", security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, body = Done), (status = 401, description = "`unauthorized`")))]
+pub(super) async fn logout_all(
+    caller: Authenticated,
+    State(config): State<Arc<ApiConfig>>,
+    State(sessions): State<Sessions>,
+) -> Result<impl IntoResponse, Problem> {
+    sessions.end_all(caller.account).await?;
+    Ok((cookies::logout(&config.cookies), Json(DONE)))
+}

@@ -1,0 +1,56 @@
+//! `POST /auth/verify-email`, `POST /auth/resend-verification`
+
+use super::{DONE, Done};
+use crate::Problem;
+use crate::auth::email::Email;
+use crate::auth::registration::Registration;
+use crate::auth::verification::Verifier;
+use crate::extract::{Body, RequestContext};
+use crate::wait::SeenAt;
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifyBody {
+    /// From the mailed link
+    token: String,
+}
+
+/// Proves the address; a second time is no error.
+#[utoipa::path(post, path = "/verify-email", tag = "accounts", request_body = VerifyBody, responses(
+    (status = 200, body = Done),
+    (status = 400, description = "`verification_invalid`, `verification_expired`"),
+))]
+pub(super) async fn verify_email(
+    State(verifier): State<Verifier>,
+    context: RequestContext,
+    Body(VerifyBody { token }): Body<VerifyBody>,
+) -> Result<impl IntoResponse, Problem> {
+    let position = verifier.verify(&token, &context).await?;
+    Ok((SeenAt(position), Json(DONE)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResendBody {
+    email: String,
+}
+
+/// Another link; the answer is the same for every address.
+#[utoipa::path(post, path = "/resend-verification", tag = "accounts", request_body = ResendBody, responses(
+    (status = 200, body = Done),
+    (status = 400, description = "`validation_failed`"),
+))]
+pub(super) async fn resend_verification(
+    State(registration): State<Registration>,
+    context: RequestContext,
+    Body(ResendBody { email }): Body<ResendBody>,
+) -> Result<Json<Done>, Problem> {
+    let email = Email::parse(&email).ok_or_else(|| Problem::field("email", "email_invalid"))?;
+    registration.resend(&email, &context.by_system("resend-verification", context.fresh_id())).await?;
+    Ok(Json(DONE))
+}

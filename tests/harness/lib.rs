@@ -1,0 +1,18 @@
+//! What the system tests stand on: private servers, a whole stack, faults, and waiting for conditions.
+//!
+//! One PostgreSQL per test process, one database per test; one NATS per test. Nothing is shared between tests
+//! but the cluster, nothing is left behind.
+
+mod doubler;
+mod faults;
+mod servers;
+mod sound;
+mod stack;
+mod wait;
+
+pub use doubler::Doubler;
+pub use faults::{Fault, each_call_failing_once};
+pub use servers::{TestDatabase, TestNats, database, nats};
+pub use sound::{Sound, assert_sound};
+pub use stack::{TestStack, quick};
+pub use wait::{eventually, eventually_within};

@@ -1,0 +1,96 @@
+//! One PostgreSQL for all tests of a process, a database for each test; a NATS for each test that wants one.
+
+use app::dev::{
+    LocalServers, Nats, NatsOptions, Postgres, ServerBinaries, StateDir, Which, fetch, quiet,
+};
+use journal::ConnectOptions;
+use sqlx::PgPool;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::sync::OnceCell;
+
+const TEMPLATE: &str = "template_migrated";
+
+/// Lives as long as the process; its servers die with it.
+struct Cluster {
+    postgres: Postgres,
+    binaries: ServerBinaries,
+    _state: StateDir,
+}
+
+static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+async fn cluster() -> &'static Cluster {
+    CLUSTER.get_or_init(start).await
+}
+
+async fn start() -> Cluster {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.polikrami");
+    let binaries = fetch::servers_async(&checkout, quiet()).await.unwrap();
+    let state = StateDir::disposable().unwrap();
+    let which = Which {
+        postgres: true,
+        // The data of a test need not outlive a power cut.
+        postgres_settings: vec![
+            ("fsync".into(), "off".into()),
+            ("max_connections".into(), "400".into()),
+        ],
+        ..Which::default()
+    };
+    let servers = LocalServers::start_fetched(state.path(), which, &binaries, quiet()).await.unwrap();
+    let postgres = servers.postgres.unwrap();
+    postgres.create_database(TEMPLATE, None).await.unwrap();
+    let pool = journal::connect(&postgres.url(TEMPLATE), &ConnectOptions::default()).await.unwrap();
+    journal::migrate::run(&pool).await.unwrap();
+    pool.close().await;
+    Cluster { postgres, binaries, _state: state }
+}
+
+/// A migrated database of one's own.
+pub struct TestDatabase {
+    pub pool: PgPool,
+    pub url: String,
+}
+
+pub async fn database() -> TestDatabase {
+    let cluster = cluster().await;
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    cluster.postgres.create_database(&name, Some(TEMPLATE)).await.unwrap();
+    let url = cluster.postgres.url(&name);
+    let pool = journal::connect(&url, &ConnectOptions::default()).await.unwrap();
+    TestDatabase { pool, url }
+}
+
+/// A NATS server of one's own; ends when dropped.
+pub struct TestNats {
+    pub url: String,
+    server: Nats,
+    _state: StateDir,
+}
+
+pub async fn nats() -> TestNats {
+    let binaries = &cluster().await.binaries;
+    let state = StateDir::disposable().unwrap();
+    let options = NatsOptions {
+        store_dir: state.path().join("nats"),
+        log: state.path().join("nats.log"),
+        port: None,
+        bin: binaries.nats_server.clone(),
+    };
+    let server = Nats::start(options).await.unwrap();
+    TestNats { url: server.url(), server, _state: state }
+}
+
+impl TestNats {
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.server.kill().unwrap();
+    }
+
+    /// Starts again on the same port and store, after a kill or in place of the running one.
+    pub async fn restart(&mut self) {
+        self.server.stop().await.ok();
+        self.server.start_again().await.unwrap();
+    }
+}

@@ -1,0 +1,84 @@
+//! The whole service in this process, on servers of its own, with impatient retries.
+
+use super::{TestDatabase, TestNats, database, nats};
+use api::config::HashingSettings;
+use app::demo::{self, Steps, road};
+use app::dev::{LocalServers, StateDir, quiet};
+use app::service::Options;
+use app::stack::{External, Stack};
+use reqwest::Client;
+use sagas::runner::Policy;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+pub struct TestStack {
+    pub stack: Stack,
+    pub database: TestDatabase,
+    pub nats: TestNats,
+    pub client: Client,
+    _state: StateDir,
+}
+
+/// Production's patience would make tests slow; everything else stays as in production.
+pub fn quick(options: &mut Options) {
+    options.policy = Policy {
+        first: Duration::from_millis(40),
+        longest: Duration::from_millis(400),
+        attempts_max: 12,
+        self_check: Duration::from_millis(400),
+        ..Policy::default()
+    };
+    options.passwords = HashingSettings { memory_kib: 256, passes: 1, lanes: 1, at_once_max: 4 };
+    options.provider_timeout = Duration::from_millis(1_500);
+    options.mail_deadline = Duration::from_millis(1_500);
+    // A check far away: what a test shows must not be the work of the net below it.
+    options.timing.payment_checks = vec![Duration::from_secs(3_600)];
+}
+
+impl TestStack {
+    pub async fn start() -> Self {
+        Self::adjusted(quick).await
+    }
+
+    pub async fn adjusted(adjust: impl Fn(&mut Options) + Send + Sync) -> Self {
+        let (database, nats) = (database().await, nats().await);
+        let state = StateDir::disposable().unwrap();
+        let external = External {
+            database_url: Some(database.url.clone()),
+            nats_url: Some(nats.url.clone()),
+            ..External::default()
+        };
+        let servers = LocalServers { postgres: None, nats: None };
+        let stack =
+            Stack::on(servers, state.path(), &external, Some(0), &adjust, quiet()).await.unwrap();
+        Self { stack, database, nats, client: demo::client().unwrap(), _state: state }
+    }
+
+    /// A logged-in customer with credits.
+    pub async fn customer(&self) -> road::Person {
+        road::join(&self.client, &self.endpoints, &mut Steps::quiet()).await.unwrap()
+    }
+
+    /// An order that waits for its payment.
+    pub async fn order(&self, person: &mut road::Person) -> String {
+        let draft = road::paint(&mut person.shop, &mut Steps::quiet()).await.unwrap();
+        road::order(&mut person.shop, &draft.id, &mut Steps::quiet()).await.unwrap()
+    }
+
+    pub async fn end(self) {
+        self.stack.stop().await.unwrap();
+    }
+}
+
+impl Deref for TestStack {
+    type Target = Stack;
+    fn deref(&self) -> &Stack {
+        &self.stack
+    }
+}
+
+impl DerefMut for TestStack {
+    fn deref_mut(&mut self) -> &mut Stack {
+        &mut self.stack
+    }
+}

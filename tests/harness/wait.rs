@@ -1,0 +1,32 @@
+//! Waiting for a condition instead of for a time.
+
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+const POLL: Duration = Duration::from_millis(20);
+/// Generous: two cores are shared with everything else; a passing test never waits for it.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Asks until there is an answer, and fails with `what` when none comes.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl FnMut() -> F) -> T {
+    eventually_within(LIMIT, what, ask).await
+}
+
+/// [`eventually`] with a limit of its own.
+///
+/// # Panics
+/// When the condition does not come to hold in time.
+pub async fn eventually_within<T, F: Future<Output = Option<T>>>(
+    limit: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {limit:?} in vain: {what}");
+        sleep(POLL).await;
+    }
+}

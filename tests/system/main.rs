@@ -1,0 +1,12 @@
+//! The service as a whole, over its own protocols, against real servers and simulated providers.
+
+pub use harness;
+
+mod journal_append;
+mod journal_flows;
+mod journal_integrity;
+mod journal_recovery;
+mod journal_relay;
+mod journal_support;
+mod road;
+mod sagas;

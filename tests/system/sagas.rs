@@ -1,0 +1,119 @@
+//! Every flow, with each message delivered twice, and with each of its outbound calls failing once.
+
+use app::demo::{Steps, road};
+use harness::{Doubler, Fault, TestStack, assert_sound, each_call_failing_once, eventually};
+
+/// All five flows on one road, up to the mail with the invoice.
+async fn whole_road(stack: &TestStack) {
+    let mut person = stack.customer().await;
+    let order = stack.order(&mut person).await;
+    road::pay(&stack.client, &mut person.shop, &order, &mut Steps::quiet()).await.unwrap();
+    let invoiced =
+        road::invoice(&stack.client, &stack.endpoints, &mut person, &order, &mut Steps::quiet()).await;
+    invoiced.unwrap();
+    no_dead_letters(stack).await;
+}
+
+async fn no_dead_letters(stack: &TestStack) {
+    let letters = journal::dead_letters::list(&stack.database.pool, None, None, 10).await.unwrap();
+    assert!(letters.is_empty(), "{letters:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_flow_takes_each_message_twice() {
+    let stack = TestStack::start().await;
+    let doubler = Doubler::start(&stack.nats.url).await;
+    whole_road(&stack).await;
+    let head = journal::read::head(&stack.database.pool).await.unwrap();
+    eventually("every message was doubled", async || {
+        (doubler.count() >= u64::try_from(head).unwrap()).then_some(())
+    })
+    .await;
+    let sound = assert_sound(&stack).await;
+    assert_eq!((sound.captured, sound.invoices), (1, 1));
+    let mailbox = stack.providers.mailbox.as_ref().unwrap().ledger();
+    assert!(mailbox.counts.values().all(|count| *count == 1), "a mail went out twice: {:?}", mailbox.counts);
+    let pictures = stack.providers.stability.as_ref().unwrap().ledger();
+    assert!(pictures.charges_by_picture.values().all(|charges| *charges == 1), "a picture was paid twice");
+    stack.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checkout_survives_each_call_to_the_payment_provider_failing_once() {
+    let stack = TestStack::start().await;
+    let fault = |call, fault| Fault::Payment { call, fault };
+    let faults = [
+        fault("initialize", "timeout_before"),
+        fault("initialize", "timeout_after"),
+        fault("initialize", "error_500"),
+        fault("initialize", "http_502_html"),
+        fault("initialize", "cut_body"),
+        fault("initialize", "business_error"),
+        fault("retrieve", "timeout_before"),
+        fault("retrieve", "timeout_after"),
+        fault("retrieve", "error_500"),
+        fault("retrieve", "http_502_html"),
+        fault("retrieve", "cut_body"),
+    ];
+    each_call_failing_once(&stack, &faults, whole_road).await;
+    let sound = assert_sound(&stack).await;
+    assert_eq!(sound.captured, faults.len());
+    stack.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_generation_survives_each_call_to_the_picture_provider_failing_once() {
+    let stack = TestStack::start().await;
+    let fault = |fault| Fault::Picture { call: "core", fault };
+    let faults = [
+        fault("timeout_before"),
+        fault("timeout_after"),
+        fault("error_500"),
+        fault("http_502_html"),
+        fault("http_502_after"),
+        fault("cut_headers"),
+        fault("cut_body"),
+        fault("truncated_picture"),
+        fault("wrong_content_type"),
+    ];
+    each_call_failing_once(&stack, &faults, async |stack: &TestStack| {
+        let mut person = stack.customer().await;
+        road::paint(&mut person.shop, &mut Steps::quiet()).await.unwrap();
+        no_dead_letters(stack).await;
+    })
+    .await;
+    let ledger = stack.providers.stability.as_ref().unwrap().ledger();
+    let allowed = u32::from(domain::ai_job::ATTEMPTS_MAX);
+    assert!(ledger.charges_by_picture.values().all(|charges| *charges <= allowed), "{ledger:?}");
+    assert_sound(&stack).await;
+    stack.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_arrive_although_each_step_of_the_dialogue_fails_once() {
+    let stack = TestStack::start().await;
+    let fault = |call, fault| Fault::Mail { call, fault };
+    let faults = [
+        fault("greeting", "stall"),
+        fault("greeting", "close"),
+        fault("ehlo", "stall"),
+        fault("mail", "reply:421"),
+        fault("rcpt", "stall"),
+        fault("rcpt", "reply:450"),
+        fault("data", "close"),
+        fault("dot", "stall"),
+        fault("dot", "reply:451"),
+        fault("dot", "close"),
+        fault("dot", "close_after_dot"),
+    ];
+    each_call_failing_once(&stack, &faults, async |stack: &TestStack| {
+        stack.customer().await;
+        no_dead_letters(stack).await;
+    })
+    .await;
+    let ledger = stack.providers.mailbox.as_ref().unwrap().ledger();
+    // Between the server's acceptance and its answer lies a window that no client can close: at most one double.
+    assert!(ledger.counts.values().all(|count| *count <= 2), "{:?}", ledger.counts);
+    assert_sound(&stack).await;
+    stack.end().await;
+}
