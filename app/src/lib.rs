@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`cli`], [`commands`] | what a person can ask for |
 //! | [`config`] | every setting |
-//! | [`service`] | the service, wired from its crates |
+//! | [`wiring`] | the service, made from its crates |
 //! | [`stack`] | everything on one machine, for `polikrami dev`, the demo and the tests |
 //! | [`dev`] | private PostgreSQL and NATS |
 //! | [`demo`] | the main job as a customer does it |
@@ -15,7 +15,7 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod dev;
-pub mod service;
+pub mod wiring;
 pub mod stack;
 pub mod telemetry;
 pub mod terminal;

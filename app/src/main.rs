@@ -2,7 +2,6 @@
 
 use app::{cli, commands, terminal};
 use clap::Parser;
-use std::error::Error;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

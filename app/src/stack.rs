@@ -5,8 +5,8 @@ mod providers;
 mod seed;
 
 use crate::config::{Settings, SmtpSecurity};
-use crate::dev::{DevError, Endpoints, LocalServers, Progress, StateDir, Which};
-use crate::service::{Options, Service, StartError};
+use crate::dev::{DevError, Endpoints, LocalServers, Progress, Which};
+use crate::wiring::{Options, Service, StartError};
 use providers::Providers;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -107,8 +107,8 @@ impl Stack {
         let endpoints = Endpoints {
             api: format!("http://{}", service.api.unwrap_or(listen)),
             admin: format!("http://{}", service.admin),
-            iyzico: providers.iyzico_url.to_string(),
-            stability: providers.stability_url.to_string(),
+            iyzico: trimmed(&providers.iyzico_url),
+            stability: trimmed(&providers.stability_url),
             mailbox: providers.mailbox_url.clone(),
             smtp: format!("{}:{}", providers.smtp_host, providers.smtp_port),
             database_url,
@@ -197,4 +197,9 @@ fn settings(
         upload_private_dir: files.join("private"),
         payment_check_after: 20,
     })
+}
+
+/// An address that a path can be appended to.
+fn trimmed(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
 }

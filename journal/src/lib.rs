@@ -41,5 +41,6 @@ pub use clock::Clock;
 pub use commands::{CommandError, Commands, Committed};
 pub use connect::{ConnectOptions, connect};
 pub use context::{Claim, Context, IdempotencyRecord, Rider};
+pub use load::LoadError;
 pub use prepare::PrepareError;
 pub use read::Wake;

@@ -4,7 +4,7 @@ use super::{TestDatabase, TestNats, database, nats};
 use api::config::HashingSettings;
 use app::demo::{self, Steps, road};
 use app::dev::{LocalServers, StateDir, quiet};
-use app::service::Options;
+use app::wiring::Options;
 use app::stack::{External, Stack};
 use reqwest::Client;
 use sagas::runner::Policy;

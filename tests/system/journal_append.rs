@@ -229,3 +229,25 @@ async fn a_row_that_cannot_be_stored_hurts_nobody_else() {
     assert!(process.commands.writer().stats().splits > 0);
     process.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_contended_stream_everybody_gets_through_with_few_lost_races() {
+    let database = harness::database().await;
+    let process = Process::start(&database.pool);
+    let shared = wallet();
+    let mut tasks = JoinSet::new();
+    for task in 0..8 {
+        let commands = process.commands.clone();
+        tasks.spawn(async move {
+            for n in 0..20 {
+                let unit = vec![grant(shared, &format!("{task}-{n}"), 1)];
+                commands.execute(unit, &context(), Rider::default()).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(read::head(&database.pool).await.unwrap(), 160);
+    let stats = process.commands.writer().stats();
+    assert!(stats.conflicts <= 16, "those who lose queue: {stats:?}");
+    process.end().await;
+}

@@ -1,4 +1,4 @@
-//! Journal → JetStream: in order, at least once, never skipped.
+//! Journal → `JetStream`: in order, at least once, never skipped.
 
 use super::journal_support::{Process, context, eventually, grant, wallet};
 use crate::harness;
@@ -100,7 +100,7 @@ async fn without_nats_commands_go_on_and_the_relay_catches_up_afterwards() {
     append(&process, 30).await;
     reaches(&status, 30).await;
 
-    nats.kill().await;
+    nats.kill();
     append(&process, 30).await;
     eventually("the outage is visible", || async { status.get().activity == Activity::Interrupted }).await;
     assert!(status.get().last_error.is_some());

@@ -10,7 +10,7 @@ async fn one_cover_is_ordered_painted_paid_and_proven() {
     let saved = road::walk(&stack.client, &stack.endpoints, output.path(), &mut Steps::quiet()).await.unwrap();
     assert!(std::fs::read(&saved.picture).unwrap().starts_with(b"\x89PNG"));
     assert!(std::fs::read(&saved.invoice).unwrap().starts_with(b"%PDF"));
-    for name in projections::names() {
+    for name in projections::ALL.iter().map(|model| model.name) {
         let verified = projections::verify(&stack.database.pool, name, |_, _| {}).await.unwrap();
         assert!(verified.difference.is_none(), "{name}: {:?}", verified.difference);
     }

@@ -5,7 +5,6 @@ use super::password::{LENGTH_MAX, Passwords};
 use crate::state::AppState;
 use crate::{Problem, Secret};
 use axum::extract::FromRef;
-use axum::http::StatusCode;
 use journal::tables::accounts::{self, AccountRow};
 use sqlx::PgPool;
 
@@ -30,7 +29,7 @@ impl FromRef<AppState> for Credentials {
 impl Credentials {
     /// The account, if the password is its own. Unknown addresses take as long, and get the same answer.
     pub async fn proven(&self, email: &str, password: &str) -> Result<AccountRow, Problem> {
-        let refused = || Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials");
+        let refused = || Problem { code: "invalid_credentials", ..Problem::unauthorized() };
         if password.chars().count() > LENGTH_MAX {
             return Err(refused());
         }

@@ -104,13 +104,18 @@ impl Registration {
         let commands = register_commands(new, verification, row.created_at);
         match self.commands.execute(commands, context, Rider { claims, idempotency: None }).await {
             Ok(committed) => Ok(Registered { account: new.id, position: committed.position }),
+            Err(CommandError::Refused(Refusal::Account(AccountRefusal::AlreadyRegistered))) => {
+                self.repeated(new).await
+            }
             Err(CommandError::ClaimTaken { .. }) => {
                 accounts::delete(&self.pool, new.id).await?;
                 Err(RegisterError::EmailInUse)
             }
-            Err(CommandError::Refused(Refusal::Account(AccountRefusal::AlreadyRegistered))) => {
-                self.repeated(new).await
+            Err(refused @ CommandError::Refused(_)) => {
+                accounts::delete(&self.pool, new.id).await?;
+                Err(RegisterError::Command(refused))
             }
+            // It may have been committed: a registered account must keep its row, and an orphan is never found.
             Err(error) => Err(RegisterError::Command(error)),
         }
     }

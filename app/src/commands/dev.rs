@@ -38,7 +38,7 @@ pub async fn run(args: DevArgs, log: Option<&str>) -> Result<(), BoxError> {
 /// The stack with the options of the command line; used by the demo as well.
 pub(super) async fn start(state: &StateDir, args: &DevArgs) -> Result<Stack, BoxError> {
     let first_check = Duration::from_secs(args.payment_check_after);
-    let adjust = move |options: &mut crate::service::Options| {
+    let adjust = move |options: &mut crate::wiring::Options| {
         if let Some(pause) = options.timing.payment_checks.first_mut() {
             *pause = first_check;
         }

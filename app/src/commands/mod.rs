@@ -6,7 +6,7 @@ mod operate;
 
 use crate::cli::{Cli, Command, ServeArgs};
 use crate::config::Role;
-use crate::service::{Options, Service};
+use crate::wiring::{Options, Service};
 use crate::{telemetry, terminal};
 use std::error::Error;
 use tokio::signal::unix::{SignalKind, signal};

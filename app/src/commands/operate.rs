@@ -5,6 +5,7 @@ use crate::cli::{DatabaseArgs, DeadLettersCommand, JournalCommand, ProjectionsCo
 use crate::dev::state::read_endpoints;
 use crate::terminal::line;
 use journal::{ConnectOptions, dead_letters, leaf, read};
+use projections::State;
 use sqlx::PgPool;
 
 const LETTERS_SHOWN: i64 = 50;
@@ -36,15 +37,34 @@ async fn status(pool: &PgPool) -> Result<(), BoxError> {
     for one in projections::status(pool).await? {
         line(format!(
             "{:<16} {:>10} {:>10} {:>8} {:>8}  {}",
-            one.name, one.position, one.head, one.lag_events, one.lag_seconds, one.state
+            one.name,
+            one.position,
+            one.head,
+            one.lag_events,
+            one.lag_seconds,
+            state_of(&one)
         ));
     }
     Ok(())
 }
 
+fn state_of(status: &projections::Status) -> String {
+    match &status.state {
+        State::Live => "live".into(),
+        State::New => "never started; run the role `projections`".into(),
+        State::Outdated { version } => format!("written by version {version} of its fold; rebuild it"),
+        State::Stopped { position, cause } => format!("stopped at {position}: {cause}"),
+    }
+}
+
 async fn verify(pool: &PgPool, only: Option<&str>) -> Result<(), BoxError> {
     let mut wrong = Vec::new();
-    for name in projections::names().filter(|name| only.is_none_or(|wanted| wanted == *name)) {
+    if let Some(unknown) = only.filter(|name| projections::ReadModel::named(name).is_none()) {
+        let names: Vec<&str> = projections::ALL.iter().map(|model| model.name).collect();
+        return Err(format!("there is no read model {unknown}; there are {}", names.join(", ")).into());
+    }
+    let models = projections::ALL.iter().map(|model| model.name);
+    for name in models.filter(|name| only.is_none_or(|wanted| wanted == *name)) {
         let verified = projections::verify(pool, name, |done, head| progress(name, done, head)).await?;
         match &verified.difference {
             None => line(format!("{name:<16} {} rows, all as the journal says", verified.rows)),

@@ -1,8 +1,11 @@
 //! Demo logins and message cards; a second start finds them.
 
 use crate::dev::{Login, Logins};
-use crate::service::Service;
-use api::auth::provision::{NewAccount, provision};
+use crate::wiring::Service;
+use api::auth::provision::{Provision, provision};
+use api::auth::registration::Registration;
+use api::extract::Locale;
+use axum::extract::FromRef;
 use domain::account::Role;
 use journal::tables::message_cards;
 
@@ -11,7 +14,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const PASSWORD: &str = "Demo-2026!kapak";
 
 pub(super) async fn run(service: &Service) -> Result<Logins, BoxError> {
-    message_cards::seed(&service.pool).await?;
+    message_cards::seed(&service.pool, service.commands.clock().now()).await?;
     Ok(Logins {
         customer: login(service, "musteri@polikrami.example", "Deniz Müşteri", Role::Customer).await?,
         designer: login(service, "tasarimci@polikrami.example", "Ece Tasarımcı", Role::Designer).await?,
@@ -21,7 +24,14 @@ pub(super) async fn run(service: &Service) -> Result<Logins, BoxError> {
 }
 
 async fn login(service: &Service, email: &str, name: &str, role: Role) -> Result<Login, BoxError> {
-    let account = NewAccount { email: email.into(), name: Some(name.into()), password: PASSWORD.into(), role };
-    provision(&service.state, account).await?;
+    let wanted = Provision {
+        email: email.into(),
+        name: Some(name.into()),
+        role,
+        password: PASSWORD.into(),
+        verified: true,
+        locale: Locale::Tr,
+    };
+    provision(&Registration::from_ref(&service.state), wanted).await?;
     Ok(Login { email: email.into(), password: PASSWORD.into() })
 }

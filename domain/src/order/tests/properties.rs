@@ -25,16 +25,19 @@ fn commands() -> impl Strategy<Value = Vec<OrderCommand>> {
         OrderCommand::Place(placement)
     });
     let command = prop_oneof![
-        2 => place,
-        6 => (by(), 0..4u128, amount()).prop_map(|(by, n, amount)| begin_as(by, n, amount)),
-        4 => (0..4u128).prop_map(end),
-        4 => (0..4u128, amount())
+        1 => place,
+        8 => (by(), 0..4u128, amount()).prop_map(|(by, n, amount)| begin_as(by, n, amount)),
+        6 => (0..4u128).prop_map(end),
+        1 => (0..4u128, amount())
             .prop_map(|(n, amount)| OrderCommand::MarkPaid { payment: payment(n), amount }),
         1 => by().prop_map(cancel),
         1 => Just(OrderCommand::Expire),
         3 => (0..3u8).prop_map(|n| invoice(&format!("PLK{n}"))),
     ];
-    prop::collection::vec(command, 0..40)
+    // Before it is placed an order only refuses; most sequences begin behind that.
+    let placed = prop_oneof![9 => Just(Some(OrderCommand::Place(placement()))), 1 => Just(None)];
+    (placed, prop::collection::vec(command, 0..40))
+        .prop_map(|(placed, later)| placed.into_iter().chain(later).collect())
 }
 
 proptest! {

@@ -44,7 +44,7 @@ pub enum StartError {
     #[error("PostgreSQL at DATABASE_URL does not answer; is it running, and is the address right?")]
     Database(#[source] sqlx::Error),
     #[error("the database could not be migrated")]
-    Migrate(#[source] journal::migrate::MigrateError),
+    Migrate(#[source] sqlx::migrate::MigrateError),
     #[error("NATS_URL cannot be used")]
     Nats(#[from] async_nats::ConnectError),
     #[error("{address} cannot be listened on; is another service running there?")]

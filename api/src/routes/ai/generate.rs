@@ -1,0 +1,234 @@
+//! `POST /drafts/{id}/ai/generate` and `/regen`: draft, wallet and job change in one commit, or nothing does.
+
+use crate::error::Fields;
+use crate::extract::{Body, Customer, IdempotencyKey, OptionalBody, PathId, RequestContext};
+use crate::idempotency::fingerprint;
+use crate::routes::drafts;
+use crate::wait::SeenAt;
+use crate::{Chance, Problem};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::ai_job::{Job, PICTURES_MAX, PROMPT_CHARS_MAX};
+use domain::{AccountId, AiJobCommand, AiJobId, Command, DraftCommand, DraftId, WalletCommand, prices};
+use journal::{CommandError, Commands, Rider};
+use projections::ai_jobs;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use utoipa::ToSchema;
+
+/// Pictures of a job when the caller names no number.
+const PICTURES_DEFAULT: u8 = 3;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct GenerateBody {
+    /// What the picture shows, 1 to 2000 characters; `prompt` is accepted as well
+    #[serde(alias = "prompt")]
+    user_prompt: String,
+    /// 1 to 4, default 3; does not change the price
+    #[serde(default = "pictures_default")]
+    count: u8,
+    /// What it must not show
+    negative_prompt: Option<String>,
+}
+
+fn pictures_default() -> u8 {
+    PICTURES_DEFAULT
+}
+
+#[derive(Deserialize, ToSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegenerateBody {
+    /// 1 to 4; as many as last time when absent
+    count: Option<u8>,
+}
+
+/// Accepted; ask for the results. `cached` marks a repeat under the same `Idempotency-Key`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the answer, which may come from the journal as it was stored")]
+pub(super) struct Accepted {
+    ok: bool,
+    #[schema(value_type = String)]
+    job_id: AiJobId,
+    cost: u32,
+    cached: Option<bool>,
+}
+
+/// What is asked for; also what tells a repeat from another request under the same key.
+#[derive(Serialize)]
+struct Wanted {
+    prompt: String,
+    negative_prompt: Option<String>,
+    count: u8,
+}
+
+impl Wanted {
+    fn checked(self) -> Result<Self, Problem> {
+        let mut fields = Fields::new();
+        fields.length("userPrompt", self.prompt.trim(), 1, PROMPT_CHARS_MAX);
+        if let Some(negative) = &self.negative_prompt {
+            fields.length("negativePrompt", negative, 1, PROMPT_CHARS_MAX);
+        }
+        fields.require((1..=PICTURES_MAX).contains(&self.count), "count", "picture_count");
+        fields.finish()?;
+        Ok(self)
+    }
+}
+
+/// Makes pictures from a description.
+#[utoipa::path(post, path = "/{id}/ai/generate", operation_id = "generate_pictures", tag = "ai",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = String, Path, description = "Draft id")),
+    request_body = GenerateBody,
+    responses((status = 202, body = Accepted),
+        (status = 400, description = "`validation_failed`, `unknown_field`"),
+        (status = 401, description = "`unauthorized`"),
+        (status = 402, description = "`insufficient_credits`; `need` says how many are missing"),
+        (status = 404, description = "`draft_not_found`"),
+        (status = 409, description = "`draft_busy`, `draft_not_by_ai`, `draft_already_committed`, \
+            `draft_canceled`, `idempotency_key_reused`")))]
+pub(super) async fn generate(
+    customer: Customer,
+    State(commands): State<Commands>,
+    State(chance): State<Chance>,
+    key: IdempotencyKey,
+    context: RequestContext,
+    PathId(draft): PathId<DraftId>,
+    Body(body): Body<GenerateBody>,
+) -> Result<Response, Problem> {
+    let wanted = Wanted {
+        prompt: body.user_prompt,
+        negative_prompt: body.negative_prompt,
+        count: body.count,
+    };
+    let generation = Generation { commands, chance, key, context, by: customer.account, draft };
+    generation.begin("generate", wanted.checked()?).await
+}
+
+/// Makes other pictures from the last description.
+#[utoipa::path(post, path = "/{id}/ai/regen", operation_id = "regenerate_pictures", tag = "ai",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = String, Path, description = "Draft id")),
+    request_body = Option<RegenerateBody>,
+    responses((status = 202, body = Accepted),
+        (status = 400, description = "`validation_failed`, `unknown_field`"),
+        (status = 401, description = "`unauthorized`"),
+        (status = 402, description = "`insufficient_credits`; `need` says how many are missing"),
+        (status = 404, description = "`draft_not_found`"),
+        (status = 409, description = "`no_earlier_generation`, `draft_busy`, `draft_not_by_ai`, \
+            `draft_already_committed`, `draft_canceled`, `idempotency_key_reused`")))]
+pub(super) async fn regenerate(
+    customer: Customer,
+    State(pool): State<PgPool>,
+    State(commands): State<Commands>,
+    State(chance): State<Chance>,
+    key: IdempotencyKey,
+    context: RequestContext,
+    PathId(draft): PathId<DraftId>,
+    OptionalBody(body): OptionalBody<RegenerateBody>,
+) -> Result<Response, Problem> {
+    let by = customer.account;
+    drafts::open(&commands, draft, by).await?;
+    let last = ai_jobs::last_of_draft(&pool, draft, by).await?;
+    let last = last.ok_or_else(|| Problem::conflict("no_earlier_generation"))?;
+    let wanted = Wanted {
+        prompt: last.prompt,
+        negative_prompt: last.negative_prompt,
+        count: body.unwrap_or_default().count.unwrap_or(last.count),
+    };
+    let generation = Generation { commands, chance, key, context, by, draft };
+    generation.begin("regen", wanted.checked()?).await
+}
+
+struct Generation {
+    commands: Commands,
+    chance: Chance,
+    key: IdempotencyKey,
+    context: RequestContext,
+    by: AccountId,
+    draft: DraftId,
+}
+
+impl Generation {
+    async fn begin(self, kind: &str, wanted: Wanted) -> Result<Response, Problem> {
+        let route = format!("ai.{kind} {}", self.draft);
+        let ids = self.key.creation(self.by, &route, self.chance);
+        let job = AiJobId(ids.id);
+        let fingerprint = fingerprint(&wanted).map_err(Problem::internal)?;
+        let cost = match drafts::open(&self.commands, self.draft, self.by).await {
+            Ok(open) => prices::generation(open.generations),
+            // A repeat whose draft was ordered meanwhile still gets its first answer from the commit below.
+            Err(problem) if self.key.0.is_none() || problem.code == "draft_not_found" => return Err(problem),
+            Err(_) => 0,
+        };
+        let answer = json!({"ok": true, "jobId": job, "cost": cost});
+        let record = self.key.record(self.by, &route, &wanted, answer.clone()).map_err(Problem::internal)?;
+        let rider = Rider { idempotency: record, ..Rider::default() };
+        let origin = self.context.by_repeatable(self.by, ids.command_id);
+        match self.commands.execute(self.unit(job, cost, wanted), &origin, rider).await {
+            Ok(committed) => Ok(accepted(Some(committed.position), answer)),
+            Err(CommandError::IdempotencyKeyUsed { stored }) if stored.record.fingerprint == fingerprint => {
+                let mut answer = stored.record.answer;
+                answer["cached"] = Value::Bool(true);
+                Ok(accepted(stored.position, answer))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn unit(&self, job: AiJobId, cost: u32, wanted: Wanted) -> Vec<Command> {
+        let request = Job {
+            draft: self.draft,
+            customer: self.by,
+            prompt: wanted.prompt,
+            negative_prompt: wanted.negative_prompt,
+            count: wanted.count,
+            cost,
+            seed: seed(job),
+        };
+        let begin = DraftCommand::BeginGeneration { by: self.by, job, cost };
+        let reserve = WalletCommand::Reserve { job, credits: cost };
+        vec![
+            Command::Draft { id: self.draft, command: begin },
+            Command::Wallet { id: self.by, command: reserve },
+            Command::AiJob { id: job, command: AiJobCommand::Request(request) },
+        ]
+    }
+}
+
+fn accepted(position: Option<i64>, answer: Value) -> Response {
+    let position = position.map(SeenAt);
+    (StatusCode::ACCEPTED, position, Json(answer)).into_response()
+}
+
+/// Follows from the job, so that a repeat asks for the same pictures; 31 bits leave room for the next ones.
+fn seed(job: AiJobId) -> u32 {
+    let (_, _, _, tail) = job.0.as_fields();
+    u32::from_be_bytes([tail[4] & 0x7f, tail[5], tail[6], tail[7]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn seeds_follow_from_the_job_and_leave_room_for_the_next_pictures() {
+        let one = seed(AiJobId(Uuid::from_u128(u128::MAX)));
+        assert_eq!(one, u32::MAX >> 1);
+        assert_ne!(seed(AiJobId(Uuid::from_u128(1))), seed(AiJobId(Uuid::from_u128(2))));
+    }
+
+    #[test]
+    fn a_prompt_has_words_and_a_job_has_one_to_four_pictures() {
+        let wanted = |prompt: &str, count| {
+            Wanted { prompt: prompt.into(), negative_prompt: None, count }.checked().map(|_| ())
+        };
+        assert!(wanted("bir kedi", 4).is_ok());
+        assert!(wanted("   ", 1).is_err());
+        assert!(wanted("bir kedi", 0).is_err());
+        assert!(wanted("bir kedi", 5).is_err());
+    }
+}

@@ -1,0 +1,123 @@
+//! `/orders`: what a customer bought. Orders are made by committing a draft.
+
+mod view;
+
+pub use view::OrderView;
+
+use super::listing::{EnvelopeParam, Page};
+use crate::error::Fields;
+use crate::extract::{Customer, MinPosition, OptionalBody, PageParams, Params, PathId, RequestContext};
+use crate::wait::{SeenAt, Visibility};
+use crate::{AppState, Problem};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use cqrs_es::Aggregate;
+use domain::order::Order;
+use domain::{AccountId, Command, OrderCommand, OrderId};
+use journal::{Commands, Rider};
+use projections::orders::{self, OrderWithPayments, Orders};
+use projections::{Slice, current};
+use serde::Deserialize;
+use sqlx::PgPool;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+const LIMIT_DEFAULT: u32 = 50;
+const LIMIT_MAX: u32 = 100;
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(cancel))
+}
+
+/// The caller's orders, newest first: a bare array, or `{items, pagination}` with `?envelope=page`.
+#[utoipa::path(get, path = "", operation_id = "orders", tag = "orders",
+    security(("bearer" = []), ("cookie" = [])),
+    params(PageParams, EnvelopeParam,
+        ("min_position" = Option<i64>, Query, description = "Wait for this journal position")),
+    responses((status = 200, body = Vec<OrderView>, headers(("X-Total-Count" = i64))),
+        (status = 400, description = "`validation_failed`, `invalid_query`"),
+        (status = 401, description = "`unauthorized`"), (status = 503, description = "`not_yet_visible`")))]
+async fn list(
+    customer: Customer,
+    State(pool): State<PgPool>,
+    State(visibility): State<Visibility>,
+    min: MinPosition,
+    Params(page): Params<PageParams>,
+    Params(envelope): Params<EnvelopeParam>,
+) -> Result<Response, Problem> {
+    let (limit, offset) = page.bounds(LIMIT_DEFAULT, LIMIT_MAX)?;
+    visibility.wait("orders", min).await?;
+    let slice = Slice { limit, offset };
+    let listed = orders::list_of_customer(&pool, customer.account, slice).await?;
+    Ok(Page::of(listed, page, slice, OrderView::from).answer(envelope))
+}
+
+/// One order with its lines and payments.
+#[utoipa::path(get, path = "/{id}", operation_id = "order", tag = "orders",
+    security(("bearer" = []), ("cookie" = [])),
+    params(("id" = String, Path, description = "Order id"),
+        ("min_position" = Option<i64>, Query, description = "Wait for this journal position")),
+    responses((status = 200, body = OrderView), (status = 400, description = "`validation_failed`"),
+        (status = 401, description = "`unauthorized`"), (status = 404, description = "`order_not_found`"),
+        (status = 503, description = "`not_yet_visible`")))]
+async fn show(
+    customer: Customer,
+    State(pool): State<PgPool>,
+    State(visibility): State<Visibility>,
+    min: MinPosition,
+    PathId(id): PathId<OrderId>,
+) -> Result<Json<OrderView>, Problem> {
+    visibility.wait("orders", min).await?;
+    let found = orders::of_customer(&pool, id, customer.account).await?;
+    Ok(Json(found.ok_or_else(|| Problem::not_found("order_not_found"))?.into()))
+}
+
+#[derive(Deserialize, ToSchema, Default)]
+#[serde(deny_unknown_fields)]
+struct CancelBody {
+    /// 3 to 500 characters
+    reason: Option<String>,
+}
+
+/// Cancels an order that is not paid.
+#[utoipa::path(post, path = "/{id}/cancel", operation_id = "cancel_order", tag = "orders",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = String, Path, description = "Order id")),
+    request_body = Option<CancelBody>,
+    responses((status = 200, body = OrderView), (status = 400, description = "`validation_failed`, `unknown_field`"),
+        (status = 401, description = "`unauthorized`"), (status = 404, description = "`order_not_found`"),
+        (status = 409, description = "`order_cancel_not_possible`: it is paid")))]
+async fn cancel(
+    customer: Customer,
+    State(pool): State<PgPool>,
+    State(commands): State<Commands>,
+    context: RequestContext,
+    PathId(id): PathId<OrderId>,
+    OptionalBody(body): OptionalBody<CancelBody>,
+) -> Result<impl IntoResponse, Problem> {
+    let reason = body.unwrap_or_default().reason;
+    let mut fields = Fields::new();
+    if let Some(reason) = &reason {
+        fields.length("reason", reason, 3, 500);
+    }
+    fields.finish()?;
+    let command = OrderCommand::Cancel { by: customer.account, reason };
+    let unit = vec![Command::Order { id, command }];
+    let committed = commands.execute(unit, &context.by(customer.account), Rider::default()).await?;
+    let view = as_committed(&pool, id, customer.account).await?;
+    Ok((SeenAt(committed.position), Json(view)))
+}
+
+/// The order as a command just left it; its payments as far as they are known to the read model.
+pub(super) async fn as_committed(
+    pool: &PgPool,
+    id: OrderId,
+    customer: AccountId,
+) -> Result<OrderView, Problem> {
+    let order = current::<Orders>(pool, Order::TYPE, &id.to_string()).await.map_err(Problem::internal)?;
+    let order = order.ok_or_else(|| Problem::not_found("order_not_found"))?;
+    let known = orders::of_customer(pool, id, customer).await?;
+    let payments = known.map_or_else(Vec::new, |known| known.payments);
+    Ok(OrderWithPayments { order, payments }.into())
+}
