@@ -13,18 +13,20 @@ pub struct Shop {
     client: Client,
     base: Url,
     token: Option<String>,
+    /// Double submit for requests without a login: cookie and header must be the same.
+    csrf: Option<String>,
     /// The position of our last write: reads wait for it.
     position: Option<String>,
 }
 
 impl Shop {
     pub fn new(client: Client, base: Url) -> Self {
-        Self { client, base, token: None, position: None }
+        Self { client, base, token: None, csrf: None, position: None }
     }
 
     pub fn with_token(&self, token: String) -> Self {
         let (client, base) = (self.client.clone(), self.base.clone());
-        Self { client, base, token: Some(token), position: None }
+        Self { client, base, token: Some(token), csrf: None, position: None }
     }
 
     pub fn log_in(&mut self, token: String) {
@@ -33,7 +35,11 @@ impl Shop {
 
     pub async fn post(&mut self, path: &str, body: &Value) -> Result<Value, DemoError> {
         let key = uuid::Uuid::from_u128(rand::random()).to_string();
-        let request = self.request(Method::POST, path)?.header("idempotency-key", key).json(body);
+        let mut request = self.request(Method::POST, path)?.header("idempotency-key", key).json(body);
+        if self.token.is_none() {
+            let csrf = self.csrf().await?;
+            request = request.header("cookie", format!("csrf={csrf}")).header("x-csrf-token", csrf);
+        }
         self.answer(request, path).await
     }
 
@@ -72,6 +78,16 @@ impl Shop {
             }
             sleep(POLL).await;
         }
+    }
+
+    async fn csrf(&mut self) -> Result<String, DemoError> {
+        if let Some(known) = &self.csrf {
+            return Ok(known.clone());
+        }
+        let answer: Value = self.request(Method::GET, "/csrf")?.send().await?.error_for_status()?.json().await?;
+        let token = answer["token"].as_str().ok_or_else(|| DemoError::unexpected("/csrf answered no token"))?;
+        self.csrf = Some(token.to_owned());
+        Ok(token.to_owned())
     }
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, DemoError> {

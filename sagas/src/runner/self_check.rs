@@ -18,10 +18,10 @@ pub(super) enum SelfCheckError {
     Inbox(#[from] super::InboxError),
 }
 
-/// At start and then regularly, until `stop`. Only events that were there at the last look count as missed, so
-/// that those under way are left alone.
+/// At start and then regularly, until `stop`. At start nothing is under way, so everything unhandled was missed;
+/// later only what was there at the last look, so that fresh events are left to their messages.
 pub(super) async fn run(runner: Arc<Runner>, stop: CancellationToken) {
-    let mut settled = 0;
+    let mut settled = i64::MAX;
     while !stop.is_cancelled() {
         match once(&runner, settled).await {
             Ok(head) => settled = head,
@@ -37,6 +37,7 @@ pub(super) async fn run(runner: Arc<Runner>, stop: CancellationToken) {
 async fn once(runner: &Runner, settled: i64) -> Result<i64, SelfCheckError> {
     let pool = &runner.effects.pool;
     let head = read::head(pool).await?;
+    let settled = settled.min(head);
     let (name, interests) = (runner.flow.name, runner.flow.interests);
     let missed = progress::missing(pool, name, interests, settled, MISSING_MAX).await?;
     for envelope in &missed {
