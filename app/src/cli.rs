@@ -6,10 +6,14 @@ use std::path::PathBuf;
 
 /// Polikrami Cover: printed covers, from the picture to the paid and proven order.
 #[derive(Parser, Debug)]
-#[command(version, max_term_width = 100, after_help = "\
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
 Start here:
   polikrami dev     everything on this machine, with simulated providers
-  polikrami demo    one cover, ordered, painted, paid and proven, as a customer does it")]
+  polikrami demo    one cover, ordered, painted, paid and proven, as a customer does it"
+)]
 pub struct Cli {
     /// What is logged, for example `info` or `warn,sagas=debug`.
     #[arg(long, env = "LOG", global = true)]

@@ -136,7 +136,8 @@ impl Settings {
         for origin in &self.allowed_origins {
             let parsed = Url::parse(origin);
             if !parsed.is_ok_and(|url| url.origin().ascii_serialization() == *origin) {
-                problems.push(format!("ALLOWED_ORIGINS: `{origin}` is no origin; write `https://shop.example`"));
+                problems
+                    .push(format!("ALLOWED_ORIGINS: `{origin}` is no origin; write `https://shop.example`"));
             }
         }
         problems

@@ -15,7 +15,7 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod dev;
-pub mod wiring;
 pub mod stack;
 pub mod telemetry;
 pub mod terminal;
+pub mod wiring;

@@ -19,6 +19,10 @@ pub fn start(filter: Option<&str>, file: Option<&Path>) -> std::io::Result<()> {
     };
     let builder = fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     // A second start in one process (tests) keeps the first subscriber.
-    if json { builder.json().try_init().ok() } else { builder.try_init().ok() };
+    if json {
+        builder.json().try_init().ok()
+    } else {
+        builder.try_init().ok()
+    };
     Ok(())
 }

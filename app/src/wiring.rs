@@ -120,10 +120,10 @@ impl Service {
         let stop = CancellationToken::new();
         let mut supervisor = Supervisor::new(stop.clone());
         start_readers(&options, &pool, &commands, &mut supervisor).await?;
-        let api = match options.roles.contains(&Role::Api) {
-            true => Some(serve(options.settings.listen, api::router(state.clone()), &mut supervisor).await?),
-            false => None,
-        };
+        let mut api = None;
+        if options.roles.contains(&Role::Api) {
+            api = Some(serve(options.settings.listen, api::router(state.clone()), &mut supervisor).await?);
+        }
         let admin_router = parts::admin_router(pool.clone(), commands.clone());
         let admin = serve(options.settings.admin_listen, admin_router, &mut supervisor).await?;
         Ok(Self { api, admin, pool, commands, state, stop, writer_stop, supervisor, writer: writer_task })
@@ -186,7 +186,8 @@ async fn start_relay(
     let pool = pool.clone();
     supervisor.start("relay", move |stop| {
         let (status, _) = relay::status();
-        relay::run(pool.clone(), client.clone(), wake.clone(), relay::StreamOptions::default(), status, stop).boxed()
+        relay::run(pool.clone(), client.clone(), wake.clone(), relay::StreamOptions::default(), status, stop)
+            .boxed()
     });
     Ok(())
 }

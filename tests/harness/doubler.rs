@@ -39,11 +39,8 @@ impl Doubler {
                 }
                 let mut headers = HeaderMap::new();
                 headers.insert(MARK, "1");
-                let again = context.publish_with_headers(
-                    message.subject.clone(),
-                    headers,
-                    message.payload.clone(),
-                );
+                let again =
+                    context.publish_with_headers(message.subject.clone(), headers, message.payload.clone());
                 again.await.unwrap().await.unwrap();
                 counter.fetch_add(1, Ordering::Relaxed);
             }

@@ -44,8 +44,7 @@ impl Fault {
     /// When it did not: then the test would have passed for the wrong reason.
     pub async fn assert_fired(self, stack: &TestStack) {
         let (call, fault) = self.parts();
-        let report: Value =
-            stack.client.get(self.control(stack)).send().await.unwrap().json().await.unwrap();
+        let report: Value = stack.client.get(self.control(stack)).send().await.unwrap().json().await.unwrap();
         let name = fault.split(':').next().unwrap();
         let fired = report["fired"].as_array().unwrap();
         let hit = fired.iter().any(|one| one["call"] == call && one["fault"] == name);

@@ -3,6 +3,12 @@
 //! One PostgreSQL per test process, one database per test; one NATS per test. Nothing is shared between tests
 //! but the cluster, nothing is left behind.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot be set up must fail at once"
+)]
+
 mod doubler;
 mod faults;
 mod servers;

@@ -1,8 +1,6 @@
 //! One PostgreSQL for all tests of a process, a database for each test; a NATS for each test that wants one.
 
-use app::dev::{
-    LocalServers, Nats, NatsOptions, Postgres, ServerBinaries, StateDir, Which, fetch, quiet,
-};
+use app::dev::{LocalServers, Nats, NatsOptions, Postgres, ServerBinaries, StateDir, Which, fetch, quiet};
 use journal::ConnectOptions;
 use sqlx::PgPool;
 use std::path::Path;
@@ -32,10 +30,7 @@ async fn start() -> Cluster {
     let which = Which {
         postgres: true,
         // The data of a test need not outlive a power cut.
-        postgres_settings: vec![
-            ("fsync".into(), "off".into()),
-            ("max_connections".into(), "400".into()),
-        ],
+        postgres_settings: vec![("fsync".into(), "off".into()), ("max_connections".into(), "400".into())],
         ..Which::default()
     };
     let servers = LocalServers::start_fetched(state.path(), which, &binaries, quiet()).await.unwrap();

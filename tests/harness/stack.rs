@@ -4,8 +4,8 @@ use super::{TestDatabase, TestNats, database, nats};
 use api::config::HashingSettings;
 use app::demo::{self, Steps, road};
 use app::dev::{LocalServers, StateDir, quiet};
-use app::wiring::Options;
 use app::stack::{External, Stack};
+use app::wiring::Options;
 use reqwest::Client;
 use sagas::runner::Policy;
 use std::ops::{Deref, DerefMut};
@@ -49,8 +49,7 @@ impl TestStack {
             ..External::default()
         };
         let servers = LocalServers { postgres: None, nats: None };
-        let stack =
-            Stack::on(servers, state.path(), &external, Some(0), &adjust, quiet()).await.unwrap();
+        let stack = Stack::on(servers, state.path(), &external, Some(0), &adjust, quiet()).await.unwrap();
         Self { stack, database, nats, client: demo::client().unwrap(), _state: state }
     }
 

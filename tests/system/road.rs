@@ -7,7 +7,8 @@ use harness::TestStack;
 async fn one_cover_is_ordered_painted_paid_and_proven() {
     let stack = TestStack::start().await;
     let output = tempfile::tempdir().unwrap();
-    let saved = road::walk(&stack.client, &stack.endpoints, output.path(), &mut Steps::quiet()).await.unwrap();
+    let saved =
+        road::walk(&stack.client, &stack.endpoints, output.path(), &mut Steps::quiet()).await.unwrap();
     assert!(std::fs::read(&saved.picture).unwrap().starts_with(b"\x89PNG"));
     assert!(std::fs::read(&saved.invoice).unwrap().starts_with(b"%PDF"));
     for name in projections::ALL.iter().map(|model| model.name) {

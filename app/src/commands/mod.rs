@@ -21,8 +21,8 @@ pub async fn run(cli: Cli) -> Result<(), BoxError> {
             telemetry::start(log, None)?;
             serve(args).await
         }
-        Command::Dev(args) => dev::run(args, log).await,
-        Command::Demo(args) => demo::run(args, log).await,
+        Command::Dev(args) => Box::pin(dev::run(args, log)).await,
+        Command::Demo(args) => Box::pin(demo::run(args, log)).await,
         Command::Migrate(args) => operate::migrate(&args).await,
         Command::Projections(command) => operate::projections(command).await,
         Command::Journal(command) => operate::journal(command).await,

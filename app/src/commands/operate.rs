@@ -22,7 +22,8 @@ pub async fn projections(command: ProjectionsCommand) -> Result<(), BoxError> {
         ProjectionsCommand::Status(database) => status(&connect(&database).await?).await,
         ProjectionsCommand::Rebuild { name, database } => {
             let pool = connect(&database).await?;
-            let position = projections::rebuild(&pool, &name, |done, head| progress(&name, done, head)).await?;
+            let position =
+                projections::rebuild(&pool, &name, |done, head| progress(&name, done, head)).await?;
             line(format!("{name} was rebuilt up to position {position} and is in place"));
             Ok(())
         }
@@ -33,7 +34,10 @@ pub async fn projections(command: ProjectionsCommand) -> Result<(), BoxError> {
 }
 
 async fn status(pool: &PgPool) -> Result<(), BoxError> {
-    line(format!("{:<16} {:>10} {:>10} {:>8} {:>8}  state", "read model", "position", "head", "events", "seconds"));
+    line(format!(
+        "{:<16} {:>10} {:>10} {:>8} {:>8}  state",
+        "read model", "position", "head", "events", "seconds"
+    ));
     for one in projections::status(pool).await? {
         line(format!(
             "{:<16} {:>10} {:>10} {:>8} {:>8}  {}",
@@ -102,7 +106,10 @@ pub async fn dead_letters(command: DeadLettersCommand) -> Result<(), BoxError> {
     }
     for letter in letters {
         let position = letter.position.map_or_else(|| "-".to_owned(), |position| position.to_string());
-        line(format!("{} {:<14} at {position:>6} {:<9} {}", letter.id, letter.flow, letter.state, letter.error));
+        line(format!(
+            "{} {:<14} at {position:>6} {:<9} {}",
+            letter.id, letter.flow, letter.state, letter.error
+        ));
     }
     Ok(())
 }
@@ -118,9 +125,9 @@ fn progress(what: &str, done: i64, head: i64) {
 async fn connect(args: &DatabaseArgs) -> Result<PgPool, BoxError> {
     let url = match &args.database_url {
         Some(url) => url.clone(),
-        None => read_endpoints(&args.state)?.map(|endpoints| endpoints.database_url).ok_or(
-            "no database: set DATABASE_URL, or start the service with ./run in another terminal",
-        )?,
+        None => read_endpoints(&args.state)?
+            .map(|endpoints| endpoints.database_url)
+            .ok_or("no database: set DATABASE_URL, or start the service with ./run in another terminal")?,
     };
     Ok(journal::connect(&url, &ConnectOptions::default()).await?)
 }

@@ -50,7 +50,7 @@ pub fn client() -> Result<reqwest::Client, DemoError> {
     // Two TLS providers may be compiled in: name ours. A second call finds it there.
     rustls::crypto::ring::default_provider().install_default().ok();
     let builder = reqwest::Client::builder().redirect(redirect::Policy::none());
-    Ok(builder.timeout(Duration::from_secs(60)).build()?)
+    Ok(builder.timeout(Duration::from_mins(1)).build()?)
 }
 
 /// The progress that a person sees.

@@ -4,6 +4,7 @@ use super::browser::{self, Form};
 use super::shop::Shop;
 use super::{DemoError, Saved, Steps};
 use crate::dev::state::Endpoints;
+use api::Chance;
 use domain::Envelope;
 use journal::leaf;
 use reqwest::{Client, Url};
@@ -12,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(20);
-const PICTURES: Duration = Duration::from_secs(120);
+const PICTURES: Duration = Duration::from_mins(2);
 const PASSWORD: &str = "Kapak-2026!";
 /// A published sandbox card that always succeeds, and the code of the sandbox's 3-D Secure page.
 pub const CARD: &str = "5528790000000008";
@@ -43,7 +44,8 @@ pub async fn walk(
     };
     let original = format!("/api/v1/drafts/{}/ai/original/{}", draft.id, draft.image);
     let picture = person.shop.bytes(&original).await?;
-    let picture = picture.ok_or_else(|| DemoError::unexpected("the clean picture of a paid order is not there"))?;
+    let picture =
+        picture.ok_or_else(|| DemoError::unexpected("the clean picture of a paid order is not there"))?;
     std::fs::write(&saved.picture, picture)?;
     std::fs::write(&saved.invoice, invoice.pdf)?;
     steps.held("clean picture and invoice saved (the picture only since the order is paid)");
@@ -53,13 +55,9 @@ pub async fn walk(
 }
 
 /// Register, prove the address with the link from the mail, log in, get the welcome credits.
-pub async fn join(
-    client: &Client,
-    endpoints: &Endpoints,
-    steps: &mut Steps,
-) -> Result<Person, DemoError> {
+pub async fn join(client: &Client, endpoints: &Endpoints, steps: &mut Steps) -> Result<Person, DemoError> {
     let mut shop = Shop::new(client.clone(), url(&endpoints.api)?);
-    let email = format!("ayse.{:08x}@example.com", rand::random::<u32>());
+    let email = format!("ayse.{}@example.com", Chance.id().simple());
     let body = json!({
         "email": email, "password": PASSWORD, "confirmPassword": PASSWORD, "name": "Ayşe Yılmaz",
         "acceptTerms": true, "acceptPrivacy": true,
@@ -117,7 +115,8 @@ pub async fn paint(shop: &mut Shop, steps: &mut Steps) -> Result<Draft, DemoErro
 pub async fn order(shop: &mut Shop, draft: &str, steps: &mut Steps) -> Result<String, DemoError> {
     let cards = shop.get("/api/v1/message-cards").await?;
     let card = text(&cards, "/0/id")?;
-    let words = json!({ "messageCardId": card, "to": "Elif", "signature": "Ayşe", "content": "İyi okumalar!" });
+    let words =
+        json!({ "messageCardId": card, "to": "Elif", "signature": "Ayşe", "content": "İyi okumalar!" });
     shop.post(&format!("/api/v1/drafts/{draft}/message-card"), &words).await?;
     let address = json!({ "shipping": {
         "senderName": "Ayşe Yılmaz", "senderPhone": "05321234567",
@@ -160,7 +159,8 @@ pub async fn begin_payment(shop: &mut Shop, order: &str) -> Result<Attempt, Demo
 /// Waits until the payment is captured and the order paid.
 pub async fn paid(shop: &mut Shop, order: &str, payment: &str) -> Result<(), DemoError> {
     let status = format!("/api/v1/payments/{payment}/status");
-    shop.wait_for("the capture", &status, SOON, |payment| (payment["status"] == "success").then_some(())).await?;
+    shop.wait_for("the capture", &status, SOON, |payment| (payment["status"] == "success").then_some(()))
+        .await?;
     let path = format!("/api/v1/orders/{order}");
     shop.wait_for("the paid order", &path, SOON, |order| (order["status"] == "paid").then_some(())).await
 }
@@ -201,7 +201,8 @@ pub async fn invoice(
     let number = person
         .shop
         .wait_for("the invoice", "/api/v1/invoices", SOON, |answer| {
-            let mine = answer["items"].as_array()?.iter().find(|invoice| invoice["orderId"] == order)?.clone();
+            let mine =
+                answer["items"].as_array()?.iter().find(|invoice| invoice["orderId"] == order)?.clone();
             Some(mine["number"].as_str()?.to_owned())
         })
         .await?;
@@ -209,9 +210,9 @@ pub async fn invoice(
     let mail = mail_for(client, endpoints, &person.email, |text| text.contains(&number)).await?;
     steps.held(format!("confirmation mail arrived: {}", mail["subject"]));
     let pdf = person.shop.bytes(&format!("/api/v1/invoices/{number}/pdf")).await?;
-    let pdf = pdf.filter(|bytes| bytes.starts_with(b"%PDF")).ok_or_else(|| {
-        DemoError::unexpected("the invoice was mailed, but its PDF is not there")
-    })?;
+    let pdf = pdf
+        .filter(|bytes| bytes.starts_with(b"%PDF"))
+        .ok_or_else(|| DemoError::unexpected("the invoice was mailed, but its PDF is not there"))?;
     Ok(Invoice { number, pdf })
 }
 
@@ -232,7 +233,10 @@ pub async fn prove(
             .map_err(|error| DemoError::unexpected(format!("no event: {error}")))?;
         let hash = leaf::leaf_hash(&envelope).map_err(|error| DemoError::unexpected(error.to_string()))?;
         if event["leaf_hash"].as_str() != Some(hex::encode(hash).as_str()) {
-            return Err(DemoError::unexpected(format!("the hash of event {} does not fit", event["position"])));
+            return Err(DemoError::unexpected(format!(
+                "the hash of event {} does not fit",
+                event["position"]
+            )));
         }
     }
     let types: Vec<&str> = events.iter().filter_map(|event| event["event_type"].as_str()).collect();

@@ -1,6 +1,7 @@
 //! The shop's API as a frontend uses it: JSON in and out, Bearer token, positions carried from write to read.
 
 use super::DemoError;
+use api::Chance;
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::Value;
 use std::time::Duration;
@@ -24,6 +25,7 @@ impl Shop {
         Self { client, base, token: None, csrf: None, position: None }
     }
 
+    #[must_use]
     pub fn with_token(&self, token: String) -> Self {
         let (client, base) = (self.client.clone(), self.base.clone());
         Self { client, base, token: Some(token), csrf: None, position: None }
@@ -34,7 +36,7 @@ impl Shop {
     }
 
     pub async fn post(&mut self, path: &str, body: &Value) -> Result<Value, DemoError> {
-        let key = uuid::Uuid::from_u128(rand::random()).to_string();
+        let key = Chance.id().to_string();
         let mut request = self.request(Method::POST, path)?.header("idempotency-key", key).json(body);
         if self.token.is_none() {
             let csrf = self.csrf().await?;
@@ -74,7 +76,9 @@ impl Shop {
                 return Ok(found);
             }
             if Instant::now() >= deadline {
-                return Err(DemoError::unexpected(format!("{what} did not happen within {limit:?}: {answer}")));
+                return Err(DemoError::unexpected(format!(
+                    "{what} did not happen within {limit:?}: {answer}"
+                )));
             }
             sleep(POLL).await;
         }
@@ -84,8 +88,10 @@ impl Shop {
         if let Some(known) = &self.csrf {
             return Ok(known.clone());
         }
-        let answer: Value = self.request(Method::GET, "/csrf")?.send().await?.error_for_status()?.json().await?;
-        let token = answer["token"].as_str().ok_or_else(|| DemoError::unexpected("/csrf answered no token"))?;
+        let answer: Value =
+            self.request(Method::GET, "/csrf")?.send().await?.error_for_status()?.json().await?;
+        let token =
+            answer["token"].as_str().ok_or_else(|| DemoError::unexpected("/csrf answered no token"))?;
         self.csrf = Some(token.to_owned());
         Ok(token.to_owned())
     }

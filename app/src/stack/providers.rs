@@ -40,47 +40,15 @@ impl Providers {
         let (iyzico_api_key, iyzico_secret_key) =
             (key(&external.iyzico_api_key, IYZICO_KEY), key(&external.iyzico_secret_key, IYZICO_SECRET));
         let stability_api_key = key(&external.stability_api_key, STABILITY_KEY);
-        let iyzico = match &external.iyzico_base_url {
-            Some(_) => None,
-            None => Some(
-                iyzico::start(IyzicoOptions {
-                    bind: bind(&books, "iyzico"),
-                    api_key: iyzico_api_key.clone(),
-                    secret_key: iyzico_secret_key.clone(),
-                    state_file: Some(books.join("iyzico.json")),
-                })
-                .await?,
-            ),
-        };
-        let stability = match &external.stability_base_url {
-            Some(_) => None,
-            None => Some(
-                stability::start(StabilityOptions {
-                    bind: bind(&books, "stability"),
-                    api_key: stability_api_key.clone(),
-                    credits: CREDITS,
-                    state_file: Some(books.join("stability.json")),
-                })
-                .await?,
-            ),
-        };
-        let mailbox = match &external.smtp_host {
-            Some(_) => None,
-            None => Some(
-                mailbox::start(MailboxOptions {
-                    smtp_bind: ANY,
-                    http_bind: ANY,
-                    credentials: None,
-                    state_file: Some(books.join("mailbox.json")),
-                })
-                .await?,
-            ),
-        };
+        let iyzico = start_iyzico(&books, external, &iyzico_api_key, &iyzico_secret_key).await?;
+        let stability = start_stability(&books, external, &stability_api_key).await?;
+        let mailbox = start_mailbox(&books, external).await?;
         let simulated = |simulator: Option<String>, given: &Option<Url>| {
             let url = simulator.and_then(|url| Url::parse(&url).ok()).or_else(|| given.clone());
             url.ok_or_else(|| io::Error::other("a simulator has no address"))
         };
-        let iyzico_url = simulated(iyzico.as_ref().map(IyzicoSimulator::base_url), &external.iyzico_base_url)?;
+        let iyzico_url =
+            simulated(iyzico.as_ref().map(IyzicoSimulator::base_url), &external.iyzico_base_url)?;
         let stability_url =
             simulated(stability.as_ref().map(StabilitySimulator::base_url), &external.stability_base_url)?;
         remember(&books, "iyzico", iyzico.as_ref().map(IyzicoSimulator::addr))?;
@@ -112,6 +80,54 @@ impl Providers {
             simulator.stop().await;
         }
     }
+}
+
+async fn start_iyzico(
+    books: &Path,
+    external: &External,
+    api_key: &str,
+    secret_key: &str,
+) -> io::Result<Option<IyzicoSimulator>> {
+    if external.iyzico_base_url.is_some() {
+        return Ok(None);
+    }
+    let options = IyzicoOptions {
+        bind: bind(books, "iyzico"),
+        api_key: api_key.into(),
+        secret_key: secret_key.into(),
+        state_file: Some(books.join("iyzico.json")),
+    };
+    iyzico::start(options).await.map(Some)
+}
+
+async fn start_stability(
+    books: &Path,
+    external: &External,
+    api_key: &str,
+) -> io::Result<Option<StabilitySimulator>> {
+    if external.stability_base_url.is_some() {
+        return Ok(None);
+    }
+    let options = StabilityOptions {
+        bind: bind(books, "stability"),
+        api_key: api_key.into(),
+        credits: CREDITS,
+        state_file: Some(books.join("stability.json")),
+    };
+    stability::start(options).await.map(Some)
+}
+
+async fn start_mailbox(books: &Path, external: &External) -> io::Result<Option<MailboxSimulator>> {
+    if external.smtp_host.is_some() {
+        return Ok(None);
+    }
+    let options = MailboxOptions {
+        smtp_bind: ANY,
+        http_bind: ANY,
+        credentials: None,
+        state_file: Some(books.join("mailbox.json")),
+    };
+    mailbox::start(options).await.map(Some)
 }
 
 /// The address of the last start, if it is free: a payment page that a buyer has open outlives our restart.

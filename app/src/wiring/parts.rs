@@ -3,7 +3,7 @@
 use super::Options;
 use crate::config::{Settings, SmtpSecurity};
 use api::config::{CookieSettings, Limits, TokenSettings};
-use api::state::{Parts, ReadyCheck, Readiness, StateError};
+use api::state::{Parts, Readiness, ReadyCheck, StateError};
 use api::wait::Visibility;
 use api::{ApiConfig, AppState, Secret};
 use axum::extract::State;
@@ -31,7 +31,7 @@ use std::time::Duration;
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(90);
 /// RFC 5321 asks for patience after the final dot; a short wait there makes doubles.
 const MAIL_DEADLINE: Duration = Duration::from_secs(150);
-const VERIFICATION_LIFE: Duration = Duration::from_secs(3_600);
+const VERIFICATION_LIFE: Duration = Duration::from_hours(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum PartsError {
@@ -199,8 +199,11 @@ async fn status(State((pool, commands)): State<(PgPool, Commands)>) -> Json<Valu
         .into_iter()
         .map(|one| json!({ "reader": one.reader, "position": one.position, "behind_seconds": one.behind_seconds }))
         .collect();
-    let letters: Vec<Value> =
-        letters.unwrap_or_default().into_iter().map(|one| json!({ "flow": one.flow, "open": one.open })).collect();
+    let letters: Vec<Value> = letters
+        .unwrap_or_default()
+        .into_iter()
+        .map(|one| json!({ "flow": one.flow, "open": one.open }))
+        .collect();
     let stats = commands.writer().stats();
     Json(json!({
         "head": head.ok(),

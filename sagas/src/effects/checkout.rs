@@ -3,8 +3,8 @@
 use super::{EffectError, Effects, Origin, basket, refused_with};
 use crate::integrations::CallError;
 use crate::integrations::payment::{CheckoutOpened, CheckoutRequest, Expected, Locale, Verification};
-use domain::personal::{BillingRecord, BuyerRecord, ShippingRecord};
 use domain::payment::{Captured, CapturedLine, Checkout, Payment, Request};
+use domain::personal::{BillingRecord, BuyerRecord, ShippingRecord};
 use domain::{Command, PaymentCommand, PaymentId, PersonalRef};
 use journal::tables::personal;
 use journal::{Claim, Rider};
@@ -39,8 +39,7 @@ impl Effects {
         origin: &Origin,
     ) -> Result<&'static str, EffectError> {
         let key = hex::encode(Sha256::digest(opened.token.as_bytes()));
-        let rider =
-            Rider { claims: vec![Claim { scope: "iyzico.token".into(), key }], ..Rider::default() };
+        let rider = Rider { claims: vec![Claim { scope: "iyzico.token".into(), key }], ..Rider::default() };
         let command = PaymentCommand::RecordCheckout {
             token: opened.token,
             page_url: opened.page_url.to_string(),

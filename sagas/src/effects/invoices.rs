@@ -92,9 +92,10 @@ fn consecutive(last: Option<&str>) -> u32 {
 fn document(invoiced: &Invoiced, billing: &BillingRecord, shipping: &ShippingRecord) -> InvoiceDocument {
     let invoice = &invoiced.invoice;
     let address = basket::billing_address(billing, shipping);
-    let tax = billing.tax_number.as_ref().map(|number| {
-        format!("VKN {number}, {}", billing.tax_office.as_deref().unwrap_or_default())
-    });
+    let tax = billing
+        .tax_number
+        .as_ref()
+        .map(|number| format!("VKN {number}, {}", billing.tax_office.as_deref().unwrap_or_default()));
     let buyer = [address.contact_name, address.line, address.city].into_iter().chain(tax);
     let lines = invoice
         .lines

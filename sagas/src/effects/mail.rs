@@ -2,7 +2,7 @@
 
 use super::{EffectError, Effects, Origin};
 use crate::integrations::CallError;
-use crate::integrations::mail::templates::{self, EmailVerification, Letter, OrderConfirmation, OrderLine, TemplateError};
+use crate::integrations::mail::templates::{self, EmailVerification, Letter, OrderConfirmation, OrderLine};
 use crate::integrations::mail::{Attachment, OutgoingMail, parse_address};
 use domain::account::Account;
 use domain::{AccountId, OrderId};
@@ -36,7 +36,7 @@ impl Effects {
             code: token,
             valid_minutes: u32::try_from(left.whole_minutes()).unwrap_or(0),
         });
-        let mail = letter.map_err(unwritable)?;
+        let mail = letter.map_err(|error| EffectError::Document(error.to_string()))?;
         self.send(person.email, person.name, mail, vec![], origin).await
     }
 
@@ -68,7 +68,7 @@ impl Effects {
             gross: invoiced.invoice.gross,
             order_link,
         });
-        let mail = letter.map_err(unwritable)?;
+        let mail = letter.map_err(|error| EffectError::Document(error.to_string()))?;
         let attachment = Attachment {
             name: format!("{}.pdf", invoiced.invoice.number),
             content_type: "application/pdf".into(),
@@ -106,8 +106,4 @@ impl Effects {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-fn unwritable(error: TemplateError) -> EffectError {
-    EffectError::Document(error.to_string())
 }

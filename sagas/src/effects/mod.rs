@@ -150,7 +150,9 @@ impl Effects {
                 timers::schedule(&self.pool, &timer, self.clock.now()).await?;
                 Ok(json!({ "due_at": due.unix_timestamp() }))
             }
-            Action::Call { call } => self.call(call, origin).await.map(|outcome| json!({ "outcome": outcome })),
+            Action::Call { call } => {
+                self.call(call, origin).await.map(|outcome| json!({ "outcome": outcome }))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::{EffectError, Effects, Origin, refused_with};
 use crate::integrations::CallError;
-use crate::integrations::images::rendition::{MARK_TEXT, Mark, PictureError};
+use crate::integrations::images::rendition::{MARK_TEXT, Mark};
 use crate::integrations::images::{AspectRatio, GenerateRequest};
 use crate::integrations::storage::Area;
 use bytes::Bytes;
@@ -82,7 +82,11 @@ impl Effects {
         origin: &Origin,
     ) -> Result<&'static str, EffectError> {
         let mark = Mark { text: MARK_TEXT.into(), offset_seed: u64::from(picture.seed()) };
-        let renditions = self.renderer.render(original.clone(), mark).await.map_err(undrawable)?;
+        let renditions = self
+            .renderer
+            .render(original.clone(), mark)
+            .await
+            .map_err(|error| EffectError::Document(error.to_string()))?;
         let sha256 = hex::encode(Sha256::digest(&original));
         let image = picture.image_id();
         let preview_key = format!("ai/{image}.jpg");
@@ -165,8 +169,4 @@ impl Wanted<'_> {
             end_user: hex::encode(Sha256::digest(self.job.customer.0.as_bytes())),
         }
     }
-}
-
-fn undrawable(error: PictureError) -> EffectError {
-    EffectError::Document(error.to_string())
 }

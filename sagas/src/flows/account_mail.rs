@@ -13,7 +13,8 @@ pub const FLOW: Flow = Flow {
 fn react(heard: Heard<'_>, _: &Timing) -> Vec<Action> {
     let Event::Account(event) = heard.event else { return vec![] };
     match event {
-        AccountEvent::Registered { verification, .. } | AccountEvent::VerificationRequested { verification } => {
+        AccountEvent::Registered { verification, .. }
+        | AccountEvent::VerificationRequested { verification } => {
             let account = AccountId(heard.aggregate);
             vec![Action::call(Call::MailVerification { account, selector: verification.selector })]
         }

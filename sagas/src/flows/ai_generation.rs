@@ -13,7 +13,9 @@ pub const FLOW: Flow = Flow {
 fn react(heard: Heard<'_>, _: &Timing) -> Vec<Action> {
     match heard.event {
         Event::AiJob(event) => ai_job(AiJobId(heard.aggregate), event),
-        Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::Order(_) | Event::Payment(_) => vec![],
+        Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::Order(_) | Event::Payment(_) => {
+            vec![]
+        }
     }
 }
 

@@ -44,12 +44,11 @@ pub struct Timing {
 
 impl Default for Timing {
     fn default() -> Self {
-        let minutes = |m: u64| Duration::from_secs(m * 60);
         Self {
             // Together past the life of the provider's page (30 min), then hourly for a day.
-            payment_checks: [1, 2, 5, 10, 15, 60].map(minutes).to_vec(),
+            payment_checks: [1, 2, 5, 10, 15, 60].map(Duration::from_mins).to_vec(),
             payment_check_rounds: 28,
-            order_expiry: minutes(24 * 60),
+            order_expiry: Duration::from_hours(24),
         }
     }
 }

@@ -6,9 +6,8 @@ use domain::account::Verification;
 use domain::payment::Captured;
 use domain::wallet::Delivered;
 use domain::{
-    Envelope,
-    AccountEvent, AccountId, AiJobEvent, AiJobId, Command, DraftCommand, DraftId, Event, Money, OrderCommand,
-    OrderEvent, OrderId, PaymentCommand, PaymentEvent, PaymentId, WalletCommand,
+    AccountEvent, AccountId, AiJobEvent, AiJobId, Command, DraftCommand, DraftId, Envelope, Event, Money,
+    OrderCommand, OrderEvent, OrderId, PaymentCommand, PaymentEvent, PaymentId, WalletCommand,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,7 +25,8 @@ fn react(flow: Flow, event: &Event) -> Vec<Action> {
 
 #[test]
 fn a_callback_only_makes_us_ask_the_provider() {
-    let event = Event::Payment(PaymentEvent::CallbackReceived { source: domain::payment::CallbackSource::Browser });
+    let event =
+        Event::Payment(PaymentEvent::CallbackReceived { source: domain::payment::CallbackSource::Browser });
     let payment = PaymentId(ID);
     assert_eq!(react(checkout::FLOW, &event), [Action::call(Call::VerifyPayment { payment })]);
 }
@@ -48,25 +48,27 @@ fn an_open_payment_is_asked_about_again_and_again_but_not_for_ever() {
             other => assert_eq!((other, round), (None, timing.payment_check_rounds)),
         }
     }
-    assert!(total >= Duration::from_secs(23 * 3600), "a late payment is looked for through a whole day");
+    assert!(total >= Duration::from_hours(23), "a late payment is looked for through a whole day");
 }
 
 #[test]
 fn money_goes_to_its_order_and_a_surplus_goes_back() {
-    let captured = Captured {
-        provider_payment_id: "17".into(),
-        amount: Money::lira(24_900),
-        lines: vec![],
-        card: None,
-    };
+    let captured =
+        Captured { provider_payment_id: "17".into(), amount: Money::lira(24_900), lines: vec![], card: None };
     let event = Event::Payment(PaymentEvent::Captured { order: ORDER, captured });
     let command = OrderCommand::MarkPaid { payment: PaymentId(ID), amount: Money::lira(24_900) };
-    assert_eq!(react(checkout::FLOW, &event), [Action::Do { command: Command::Order { id: ORDER, command } }]);
+    assert_eq!(
+        react(checkout::FLOW, &event),
+        [Action::Do { command: Command::Order { id: ORDER, command } }]
+    );
 
     let payment = PaymentId(Uuid::from_u128(11));
     let event = Event::Order(OrderEvent::SurplusReceived { payment, amount: Money::lira(24_900) });
     let command = PaymentCommand::RequestRefund { reason: "order_could_not_take_it".into() };
-    assert_eq!(react(checkout::FLOW, &event), [Action::Do { command: Command::Payment { id: payment, command } }]);
+    assert_eq!(
+        react(checkout::FLOW, &event),
+        [Action::Do { command: Command::Payment { id: payment, command } }]
+    );
 }
 
 #[test]
@@ -81,7 +83,10 @@ fn a_finished_job_settles_its_credits_and_frees_its_draft() {
     let job = AiJobId(ID);
     let settle = Command::Wallet { id: CUSTOMER, command: WalletCommand::Settle { job, delivered } };
     let end = Command::Draft { id: DRAFT, command: DraftCommand::EndGeneration { job, delivered: 1 } };
-    assert_eq!(react(ai_generation::FLOW, &event), [Action::Do { command: settle }, Action::Do { command: end }]);
+    assert_eq!(
+        react(ai_generation::FLOW, &event),
+        [Action::Do { command: settle }, Action::Do { command: end }]
+    );
 }
 
 #[test]
@@ -94,7 +99,11 @@ fn a_new_account_is_mailed_and_a_proven_one_is_welcomed_once() {
 
     let verified = Event::Account(AccountEvent::EmailVerified { selector: ID });
     assert_eq!(react(account_mail::FLOW, &verified), []);
-    assert_eq!(react(welcome::FLOW, &verified), react(welcome::FLOW, &verified), "a repeat asks for the same");
+    assert_eq!(
+        react(welcome::FLOW, &verified),
+        react(welcome::FLOW, &verified),
+        "a repeat asks for the same"
+    );
     assert_eq!(react(welcome::FLOW, &verified).len(), 1);
 }
 

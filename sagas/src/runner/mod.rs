@@ -1,6 +1,6 @@
 //! Runs a flow: hears each event of its interest at least once, does each of its actions once.
 //!
-//! JetStream only brings the news. What was done is known from the inbox, and what was missed from the journal
+//! `JetStream` only brings the news. What was done is known from the inbox, and what was missed from the journal
 //! (`self_check`), so a lost, doubled or reordered message changes nothing.
 
 mod policy;
@@ -119,7 +119,8 @@ impl Runner {
                 Ok((self.flow.react)(Heard { aggregate, event: &event }, &self.timing))
             }
             (decoded, _) => {
-                let error = decoded.err().map_or_else(|| "the aggregate's id is no UUID".into(), |e| chain(&e));
+                let error =
+                    decoded.err().map_or_else(|| "the aggregate's id is no UUID".into(), |e| chain(&e));
                 self.bury(envelope.position, 0, &Value::Null, &error, 1).await?;
                 Ok(vec![])
             }
@@ -155,8 +156,13 @@ impl Runner {
         let text = chain(&error);
         let verdict = error.verdict();
         tracing::warn!(
-            saga.name = self.flow.name, event.position = step.position, action.index = step.action_index,
-            attempt = attempts, ?verdict, error = text, "a step failed"
+            saga.name = self.flow.name,
+            event.position = step.position,
+            action.index = step.action_index,
+            attempt = attempts,
+            ?verdict,
+            error = text,
+            "a step failed"
         );
         if let Verdict::Retry { after } = verdict
             && attempts < self.policy.attempts_max
@@ -168,7 +174,11 @@ impl Runner {
                 Ok(Some(outcome)) => return self.finish(step, &outcome).await,
                 Ok(None) => {}
                 Err(second) => {
-                    tracing::error!(saga.name = self.flow.name, error = chain(&second), "giving up failed as well");
+                    tracing::error!(
+                        saga.name = self.flow.name,
+                        error = chain(&second),
+                        "giving up failed as well"
+                    );
                 }
             }
         }
@@ -191,7 +201,10 @@ impl Runner {
         attempts: i32,
     ) -> Result<(), sqlx::Error> {
         tracing::error!(
-            saga.name = self.flow.name, event.position = position, action.index = action_index, error,
+            saga.name = self.flow.name,
+            event.position = position,
+            action.index = action_index,
+            error,
             "dead letter: an operator must look at it"
         );
         let failure = Failure {

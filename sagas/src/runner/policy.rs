@@ -20,7 +20,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             first: Duration::from_millis(500),
-            longest: Duration::from_secs(15 * 60),
+            longest: Duration::from_mins(15),
             // With these pauses about two hours.
             attempts_max: 18,
             concurrency: 16,
@@ -53,7 +53,7 @@ mod tests {
         let policy = Policy::default();
         assert!(policy.delay(1, None) >= policy.first);
         assert!(policy.delay(6, None) > policy.delay(1, None));
-        assert!(policy.delay(1, Some(Duration::from_secs(60))) >= Duration::from_secs(60));
+        assert!(policy.delay(1, Some(Duration::from_mins(1))) >= Duration::from_mins(1));
         assert_eq!(policy.delay(1, Some(Duration::from_secs(1_000_000))), policy.longest);
         assert!(policy.delay(i32::MAX, None) <= policy.longest);
     }

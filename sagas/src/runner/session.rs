@@ -30,10 +30,12 @@ impl Runner {
         let mut tasks = JoinSet::new();
         tasks.spawn(self_check::run(Arc::clone(&self), stop.clone()));
         while !stop.is_cancelled() {
-            let session = self.session(&client, &mut tasks);
+            let session = Box::pin(self.session(&client, &mut tasks));
             match stop.run_until_cancelled(session).await {
                 None => break,
-                Some(Ok(())) => tracing::warn!(saga.name = self.name(), "the consumer ended; opening it again"),
+                Some(Ok(())) => {
+                    tracing::warn!(saga.name = self.name(), "the consumer ended; opening it again")
+                }
                 Some(Err(error)) => {
                     let error = super::chain(error.as_ref());
                     tracing::warn!(saga.name = self.name(), error, "no consumer; trying again");
@@ -43,7 +45,10 @@ impl Runner {
         }
         let drained = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
         if drained.is_err() {
-            tracing::warn!(saga.name = self.name(), "stopped in the middle of a step; it is taken up at the next start");
+            tracing::warn!(
+                saga.name = self.name(),
+                "stopped in the middle of a step; it is taken up at the next start"
+            );
         }
     }
 
@@ -121,7 +126,11 @@ impl Runner {
             Ok(Handled::Done) => AckKind::Ack,
             Ok(Handled::Later(delay)) => AckKind::Nak(Some(delay)),
             Err(error) => {
-                tracing::warn!(saga.name = self.name(), error = super::chain(&error), "heard, but not handled");
+                tracing::warn!(
+                    saga.name = self.name(),
+                    error = super::chain(&error),
+                    "heard, but not handled"
+                );
                 AckKind::Nak(Some(self.policy.first))
             }
         }
