@@ -18,6 +18,8 @@ pub struct ApiConfig {
     pub passwords: HashingSettings,
     /// Keys e-mail claims, verification links and refresh successors; changing it locks everybody out.
     pub server_secret: Secret,
+    /// Checks the signature of the payment provider's webhooks.
+    pub iyzico_secret: Secret,
     /// How long a verification link is good.
     pub verification_life: Duration,
     pub limits: Limits,
@@ -102,6 +104,7 @@ pub(crate) mod tests {
             tokens: TokenSettings::new(Secret::new(*b"an access secret for tests only!")),
             passwords: HashingSettings { memory_kib: 64, passes: 1, lanes: 1, at_once_max: 2 },
             server_secret: Secret::new(*b"a server secret for tests only!!"),
+            iyzico_secret: Secret::new(*b"sandbox-test-secret"),
             verification_life: Duration::from_hours(1),
             limits: Limits::default(),
         }

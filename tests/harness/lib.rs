@@ -11,6 +11,7 @@
 
 mod doubler;
 mod faults;
+pub mod process;
 mod servers;
 mod sound;
 mod stack;

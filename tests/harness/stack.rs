@@ -32,7 +32,7 @@ pub fn quick(options: &mut Options) {
     options.provider_timeout = Duration::from_millis(1_500);
     options.mail_deadline = Duration::from_millis(1_500);
     // A check far away: what a test shows must not be the work of the net below it.
-    options.timing.payment_checks = vec![Duration::from_secs(3_600)];
+    options.timing.payment_checks = vec![Duration::from_hours(1)];
 }
 
 impl TestStack {

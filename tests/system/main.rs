@@ -2,11 +2,13 @@
 
 pub use harness;
 
+mod callbacks;
 mod journal_append;
 mod journal_flows;
 mod journal_integrity;
 mod journal_recovery;
 mod journal_relay;
 mod journal_support;
+mod killed;
 mod road;
 mod sagas;

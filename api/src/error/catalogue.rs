@@ -134,6 +134,14 @@ const PROBLEMS: &[Line] = &[
     ("payment_not_captured", "Ödeme alınmadı.", "The payment is not captured."),
     ("payment_closed", "Ödeme kapandı.", "The payment is closed."),
     ("invoice_not_found", "Fatura bulunamadı.", "There is no such invoice."),
+    ("invoice_not_filed", "Faturanın PDF dosyası hazırlanıyor, birazdan tekrar deneyin.", "The PDF of this invoice is being made; try again in a moment."),
+    ("message_card_not_published", "Bu mesaj kartı satışta değil.", "This message card is not published."),
+    ("no_earlier_generation", "Bu taslak için daha önce görsel üretilmedi.", "No pictures were made for this draft before."),
+    ("image_not_found", "Görsel bulunamadı.", "There is no such picture."),
+    ("original_not_paid", "Özgün görsel, siparişi ödendikten sonra indirilebilir.", "The original can be downloaded once the order that prints it is paid."),
+    ("buyer_name_missing", "Ödeme için adınızı ve soyadınızı girin.", "Enter your name to pay."),
+    ("unknown_payment_token", "Bu ödeme tanınmıyor.", "This payment token is unknown."),
+    ("invalid_signature", "İmza geçersiz.", "The signature is not valid."),
     ("message_card_not_found", "Mesaj kartı bulunamadı.", "There is no such message card."),
 ];
 
@@ -149,6 +157,8 @@ const FIELDS: &[Line] = &[
     ("too_large", "En fazla {} olabilir", "At most {}"),
     ("limit_out_of_range", "Sayfa boyutu aralık dışında", "The page size is out of range"),
     ("page_out_of_range", "Sayfa numarası aralık dışında", "The page number is out of range"),
+    ("phone_invalid", "Geçerli bir telefon numarası girin", "Enter a valid phone number"),
+    ("picture_count", "1 ile 4 arasında olmalı", "Must be between 1 and 4"),
     ("email_invalid", "Geçerli bir e-posta adresi girin", "Enter a valid e-mail address"),
     ("password_too_short", "Şifre en az 8 karakter olmalı", "The password needs at least 8 characters"),
     ("password_too_long", "Şifre en fazla 128 karakter olabilir", "The password may have at most 128 characters"),

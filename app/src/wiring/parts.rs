@@ -78,6 +78,7 @@ pub(super) fn api_state(
         },
         passwords: options.passwords,
         server_secret: Secret::new(settings.server_secret.clone()),
+        iyzico_secret: Secret::new(settings.iyzico_secret_key.clone()),
         verification_life: VERIFICATION_LIFE,
         limits,
     };

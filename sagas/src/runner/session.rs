@@ -34,7 +34,7 @@ impl Runner {
             match stop.run_until_cancelled(session).await {
                 None => break,
                 Some(Ok(())) => {
-                    tracing::warn!(saga.name = self.name(), "the consumer ended; opening it again")
+                    tracing::warn!(saga.name = self.name(), "the consumer ended; opening it again");
                 }
                 Some(Err(error)) => {
                     let error = super::chain(error.as_ref());

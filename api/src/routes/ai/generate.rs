@@ -1,21 +1,22 @@
 //! `POST /drafts/{id}/ai/generate` and `/regen`: draft, wallet and job change in one commit, or nothing does.
 
+use crate::Problem;
 use crate::error::Fields;
-use crate::extract::{Body, Customer, IdempotencyKey, OptionalBody, PathId, RequestContext};
+use crate::extract::{Body, OptionalBody, PathId};
 use crate::idempotency::fingerprint;
+use crate::routes::acting::Acting;
 use crate::routes::drafts;
 use crate::wait::SeenAt;
-use crate::{Chance, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::ai_job::{Job, PICTURES_MAX, PROMPT_CHARS_MAX};
-use domain::{AccountId, AiJobCommand, AiJobId, Command, DraftCommand, DraftId, WalletCommand, prices};
+use domain::{AiJobCommand, AiJobId, Command, DraftCommand, DraftId, WalletCommand, prices};
 use journal::{CommandError, Commands, Rider};
 use projections::ai_jobs;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
@@ -49,12 +50,12 @@ pub(super) struct RegenerateBody {
 /// Accepted; ask for the results. `cached` marks a repeat under the same `Idempotency-Key`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes the answer, which may come from the journal as it was stored")]
 pub(super) struct Accepted {
     ok: bool,
     #[schema(value_type = String)]
     job_id: AiJobId,
     cost: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cached: Option<bool>,
 }
 
@@ -91,20 +92,14 @@ impl Wanted {
         (status = 409, description = "`draft_busy`, `draft_not_by_ai`, `draft_already_committed`, \
             `draft_canceled`, `idempotency_key_reused`")))]
 pub(super) async fn generate(
-    customer: Customer,
+    acting: Acting,
     State(commands): State<Commands>,
-    State(chance): State<Chance>,
-    key: IdempotencyKey,
-    context: RequestContext,
     PathId(draft): PathId<DraftId>,
     Body(body): Body<GenerateBody>,
 ) -> Result<Response, Problem> {
-    let wanted = Wanted {
-        prompt: body.user_prompt,
-        negative_prompt: body.negative_prompt,
-        count: body.count,
-    };
-    let generation = Generation { commands, chance, key, context, by: customer.account, draft };
+    let wanted =
+        Wanted { prompt: body.user_prompt, negative_prompt: body.negative_prompt, count: body.count };
+    let generation = Generation { commands, acting, draft };
     generation.begin("generate", wanted.checked()?).await
 }
 
@@ -120,16 +115,13 @@ pub(super) async fn generate(
         (status = 409, description = "`no_earlier_generation`, `draft_busy`, `draft_not_by_ai`, \
             `draft_already_committed`, `draft_canceled`, `idempotency_key_reused`")))]
 pub(super) async fn regenerate(
-    customer: Customer,
+    acting: Acting,
     State(pool): State<PgPool>,
     State(commands): State<Commands>,
-    State(chance): State<Chance>,
-    key: IdempotencyKey,
-    context: RequestContext,
     PathId(draft): PathId<DraftId>,
     OptionalBody(body): OptionalBody<RegenerateBody>,
 ) -> Result<Response, Problem> {
-    let by = customer.account;
+    let by = acting.by;
     drafts::open(&commands, draft, by).await?;
     let last = ai_jobs::last_of_draft(&pool, draft, by).await?;
     let last = last.ok_or_else(|| Problem::conflict("no_earlier_generation"))?;
@@ -138,35 +130,37 @@ pub(super) async fn regenerate(
         negative_prompt: last.negative_prompt,
         count: body.unwrap_or_default().count.unwrap_or(last.count),
     };
-    let generation = Generation { commands, chance, key, context, by, draft };
+    let generation = Generation { commands, acting, draft };
     generation.begin("regen", wanted.checked()?).await
 }
 
 struct Generation {
     commands: Commands,
-    chance: Chance,
-    key: IdempotencyKey,
-    context: RequestContext,
-    by: AccountId,
+    acting: Acting,
     draft: DraftId,
 }
 
 impl Generation {
     async fn begin(self, kind: &str, wanted: Wanted) -> Result<Response, Problem> {
+        let by = self.acting.by;
         let route = format!("ai.{kind} {}", self.draft);
-        let ids = self.key.creation(self.by, &route, self.chance);
+        let ids = self.acting.creation(&route);
         let job = AiJobId(ids.id);
         let fingerprint = fingerprint(&wanted).map_err(Problem::internal)?;
-        let cost = match drafts::open(&self.commands, self.draft, self.by).await {
+        let cost = match drafts::open(&self.commands, self.draft, by).await {
             Ok(open) => prices::generation(open.generations),
             // A repeat whose draft was ordered meanwhile still gets its first answer from the commit below.
-            Err(problem) if self.key.0.is_none() || problem.code == "draft_not_found" => return Err(problem),
+            Err(problem) if self.acting.key.0.is_none() || problem.code == "draft_not_found" => {
+                return Err(problem);
+            }
             Err(_) => 0,
         };
-        let answer = json!({"ok": true, "jobId": job, "cost": cost});
-        let record = self.key.record(self.by, &route, &wanted, answer.clone()).map_err(Problem::internal)?;
+        let answer = Accepted { ok: true, job_id: job, cost, cached: None };
+        let answer = serde_json::to_value(answer).map_err(Problem::internal)?;
+        let record =
+            self.acting.key.record(by, &route, &wanted, answer.clone()).map_err(Problem::internal)?;
         let rider = Rider { idempotency: record, ..Rider::default() };
-        let origin = self.context.by_repeatable(self.by, ids.command_id);
+        let origin = self.acting.context.by_repeatable(by, ids.command_id);
         match self.commands.execute(self.unit(job, cost, wanted), &origin, rider).await {
             Ok(committed) => Ok(accepted(Some(committed.position), answer)),
             Err(CommandError::IdempotencyKeyUsed { stored }) if stored.record.fingerprint == fingerprint => {
@@ -179,20 +173,21 @@ impl Generation {
     }
 
     fn unit(&self, job: AiJobId, cost: u32, wanted: Wanted) -> Vec<Command> {
+        let by = self.acting.by;
         let request = Job {
             draft: self.draft,
-            customer: self.by,
+            customer: by,
             prompt: wanted.prompt,
             negative_prompt: wanted.negative_prompt,
             count: wanted.count,
             cost,
             seed: seed(job),
         };
-        let begin = DraftCommand::BeginGeneration { by: self.by, job, cost };
+        let begin = DraftCommand::BeginGeneration { by, job, cost };
         let reserve = WalletCommand::Reserve { job, credits: cost };
         vec![
             Command::Draft { id: self.draft, command: begin },
-            Command::Wallet { id: self.by, command: reserve },
+            Command::Wallet { id: by, command: reserve },
             Command::AiJob { id: job, command: AiJobCommand::Request(request) },
         ]
     }

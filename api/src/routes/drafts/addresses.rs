@@ -5,10 +5,11 @@ use super::bounds::{
 };
 use super::view::{DraftView, Success, record};
 use super::{as_committed, open};
+use crate::Problem;
 use crate::error::Fields;
-use crate::extract::{Body, Customer, IdempotencyKey, PathId, RequestContext};
+use crate::extract::{Body, PathId};
+use crate::routes::acting::Acting;
 use crate::wait::SeenAt;
-use crate::{Chance, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -77,22 +78,19 @@ impl ShippingFields {
         (status = 401, description = "`unauthorized`"), (status = 404, description = "`draft_not_found`"),
         (status = 409, description = "`draft_already_committed`, `draft_canceled`")))]
 pub(super) async fn shipping(
-    customer: Customer,
+    acting: Acting,
     State(pool): State<PgPool>,
     State(commands): State<Commands>,
-    State(chance): State<Chance>,
-    key: IdempotencyKey,
-    context: RequestContext,
     PathId(id): PathId<DraftId>,
     Body(body): Body<ShippingBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let by = customer.account;
+    let by = acting.by;
     let shipping = body.shipping.checked()?;
     open(&commands, id, by).await?;
-    let record = key.creation(by, &format!("shipping {id}"), chance).id;
+    let record = acting.creation(&format!("shipping {id}")).id;
     let address = store(&pool, by, "shipping", &shipping, record).await?;
     let unit = vec![Command::Draft { id, command: DraftCommand::SetShipping { by, address } }];
-    let committed = commands.execute(unit, &context.by(by), Rider::default()).await?;
+    let committed = commands.execute(unit, &acting.origin(), Rider::default()).await?;
     Ok((SeenAt(committed.position), Json(as_committed(&pool, id).await?)))
 }
 
@@ -200,16 +198,13 @@ impl BillingFields {
         (status = 401, description = "`unauthorized`"), (status = 404, description = "`draft_not_found`"),
         (status = 409, description = "`draft_shipping_missing`, `draft_already_committed`, `draft_canceled`")))]
 pub(super) async fn billing(
-    customer: Customer,
+    acting: Acting,
     State(pool): State<PgPool>,
     State(commands): State<Commands>,
-    State(chance): State<Chance>,
-    key: IdempotencyKey,
-    context: RequestContext,
     PathId(id): PathId<DraftId>,
     Body(body): Body<BillingBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let by = customer.account;
+    let by = acting.by;
     let given = match (body.same_as_shipping, body.billing) {
         (true, _) => None,
         (false, Some(billing)) => Some(billing.checked()?),
@@ -220,10 +215,10 @@ pub(super) async fn billing(
         Some(billing) => billing,
         None => same_as_shipping(&pool, &draft).await?,
     };
-    let record = key.creation(by, &format!("billing {id}"), chance).id;
+    let record = acting.creation(&format!("billing {id}")).id;
     let address = store(&pool, by, "billing", &billing, record).await?;
     let unit = vec![Command::Draft { id, command: DraftCommand::SetBilling { by, address } }];
-    let committed = commands.execute(unit, &context.by(by), Rider::default()).await?;
+    let committed = commands.execute(unit, &acting.origin(), Rider::default()).await?;
     Ok((SeenAt(committed.position), Json(as_committed(&pool, id).await?)))
 }
 
@@ -254,7 +249,7 @@ mod tests {
         let fields: BillingFields = serde_json::from_value(billing).unwrap();
         match fields.checked() {
             Ok(_) => vec![],
-            Err(problem) => problem.fields.into_iter().map(|field| field.field).collect(),
+            Err(problem) => problem.more.fields.into_iter().map(|field| field.field).collect(),
         }
     }
 
@@ -263,7 +258,8 @@ mod tests {
         assert!(refused(json!({})).is_empty());
         let missing = ["billing.taxNumber", "billing.taxOffice", "billing.companyName"];
         assert_eq!(refused(json!({"type": "corporate"})), missing);
-        let full = json!({"type": "corporate", "taxNumber": "1234567890", "taxOffice": "Moda", "companyName": "K"});
+        let full =
+            json!({"type": "corporate", "taxNumber": "1234567890", "taxOffice": "Moda", "companyName": "K"});
         assert!(refused(full).is_empty());
     }
 
@@ -281,6 +277,6 @@ mod tests {
             "receiverPhone": "053212345", "city": "Van", "district": "Merkez", "address": "Sokak 1"});
         let fields: ShippingFields = serde_json::from_value(shipping).unwrap();
         let problem = fields.checked().unwrap_err();
-        assert_eq!(problem.fields[0].field, "shipping.receiverPhone");
+        assert_eq!(problem.more.fields[0].field, "shipping.receiverPhone");
     }
 }

@@ -173,27 +173,32 @@ async fn billing(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cqrs_es::Aggregate;
+    use domain::DraftEvent;
     use domain::draft::{MessageCard, Method};
     use uuid::Uuid;
 
     fn draft(card: Option<MessageCard>) -> OpenDraft {
-        OpenDraft {
-            customer: AccountId(Uuid::nil()),
-            method: Method::Ai,
-            size: CoverSize::A5,
-            message_card: card,
-            shipping: None,
-            billing: None,
-            picture: None,
-            generating: None,
-            generations: 0,
+        let customer = AccountId(Uuid::nil());
+        let mut draft = Draft::default();
+        draft.apply(DraftEvent::Created { customer, method: Method::Ai, size: CoverSize::A5 });
+        if let Some(card) = card {
+            draft.apply(DraftEvent::MessageCardChosen { card });
+        }
+        match draft {
+            Draft::Open(open) => open,
+            other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn cover_card_and_delivery_are_lines_of_their_own() {
-        let card =
-            MessageCard { card: Uuid::nil(), title: "Tebrikler".into(), price: Money::lira(4_500), text: None };
+        let card = MessageCard {
+            card: Uuid::nil(),
+            title: "Tebrikler".into(),
+            price: Money::lira(4_500),
+            text: None,
+        };
         let lines = lines(&draft(Some(card))).unwrap();
         let prices: Vec<i64> = lines.iter().map(|line| line.unit_price.minor).collect();
         assert_eq!(prices, [21_900, 4_500, 3_000]);

@@ -3,10 +3,11 @@
 use super::bounds;
 use super::view::{DraftView, Success};
 use super::{as_committed, open};
+use crate::Problem;
 use crate::error::Fields;
-use crate::extract::{Body, Customer, IdempotencyKey, PathId, RequestContext};
+use crate::extract::{Body, PathId};
+use crate::routes::acting::Acting;
 use crate::wait::SeenAt;
-use crate::{Chance, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -44,29 +45,27 @@ pub(super) struct MessageCardBody {
         (status = 401, description = "`unauthorized`"), (status = 404, description = "`draft_not_found`"),
         (status = 409, description = "`draft_already_committed`, `draft_canceled`")))]
 pub(super) async fn choose(
-    customer: Customer,
+    acting: Acting,
     State(pool): State<PgPool>,
     State(commands): State<Commands>,
-    State(chance): State<Chance>,
-    key: IdempotencyKey,
-    context: RequestContext,
     PathId(id): PathId<DraftId>,
     Body(body): Body<MessageCardBody>,
 ) -> Result<impl IntoResponse, Problem> {
+    let by = acting.by;
     let words = words(&body)?;
-    open(&commands, id, customer.account).await?;
+    open(&commands, id, by).await?;
     let card = message_cards::get(&pool, body.message_card_id).await?;
     let card = card.ok_or_else(|| Problem::bad_request("message_card_not_found"))?;
     if !card.is_published {
         return Err(Problem::bad_request("message_card_not_published"));
     }
-    let record = key.creation(customer.account, &format!("message-card {id}"), chance).id;
-    let text = store(&pool, customer.account, words, record).await?;
+    let record = acting.creation(&format!("message-card {id}")).id;
+    let text = store(&pool, by, words, record).await?;
     let price = Money::lira(card.price_cents);
     let card = MessageCard { card: card.id, title: card.title, price, text };
-    let command = DraftCommand::ChooseMessageCard { by: customer.account, card };
+    let command = DraftCommand::ChooseMessageCard { by, card };
     let unit = vec![Command::Draft { id, command }];
-    let committed = commands.execute(unit, &context.by(customer.account), Rider::default()).await?;
+    let committed = commands.execute(unit, &acting.origin(), Rider::default()).await?;
     Ok((SeenAt(committed.position), Json(as_committed(&pool, id).await?)))
 }
 

@@ -9,11 +9,10 @@ mod view;
 
 pub use view::DraftView;
 
-use crate::extract::{
-    Body, Customer, IdempotencyKey, MinPosition, PageParams, Pagination, Params, PathId, RequestContext,
-};
+use crate::extract::{Body, Customer, MinPosition, PageParams, Pagination, Params, PathId};
+use crate::routes::acting::Acting;
 use crate::wait::{SeenAt, Visibility};
-use crate::{AppState, Chance, Problem};
+use crate::{AppState, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -65,18 +64,16 @@ struct CreateBody {
         (status = 401, description = "`unauthorized`"),
         (status = 409, description = "`draft_already_exists`: the Idempotency-Key was used for another one")))]
 async fn create(
-    customer: Customer,
+    acting: Acting,
     State(pool): State<PgPool>,
     State(commands): State<Commands>,
-    State(chance): State<Chance>,
-    key: IdempotencyKey,
-    context: RequestContext,
     Body(body): Body<CreateBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let new = key.creation(customer.account, "drafts", chance);
+    let by = acting.by;
+    let new = acting.creation("drafts");
     let id = DraftId(new.id);
-    let command = DraftCommand::Create { by: customer.account, method: body.method, size: body.size };
-    let origin = context.by_repeatable(customer.account, new.command_id);
+    let command = DraftCommand::Create { by, method: body.method, size: body.size };
+    let origin = acting.context.by_repeatable(by, new.command_id);
     let unit = vec![Command::Draft { id, command }];
     let committed = commands.execute(unit, &origin, Rider::default()).await?;
     let view = as_committed(&pool, id).await?;

@@ -17,8 +17,7 @@ pub fn order_number(order: OrderId, at: OffsetDateTime, attempt: u8) -> Result<S
     let moment = Timestamp::from_second(at.unix_timestamp()).map_err(Problem::internal)?;
     let date = moment.to_zoned(zone).date();
     let hash = Sha256::new().chain_update(order.0.as_bytes()).chain_update([attempt]).finalize();
-    let code: String =
-        hash.iter().take(8).map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    let code: String = hash.iter().take(8).map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
     Ok(format!("CP-{:04}{:02}{:02}-{code}", date.year(), date.month(), date.day()))
 }
 

@@ -1,0 +1,205 @@
+//! `GET /audit/orders/{id}/history`
+
+use super::state::{self, StateView};
+use crate::Problem;
+use crate::extract::{Auditor, Params, PathId};
+use axum::Json;
+use axum::extract::State;
+use cqrs_es::Aggregate;
+use domain::ai_job::AiJob;
+use domain::draft::Draft;
+use domain::order::Order;
+use domain::payment::Payment;
+use domain::{DraftEvent, Envelope, Event, OrderEvent, OrderId};
+use journal::leaf::leaf_hash;
+use journal::read::{self, StoredEvent};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::PgPool;
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use utoipa::{IntoParams, ToSchema};
+
+/// Largest page of the journal that is fetched at once, in bytes of JSON.
+const RUN_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// In place of what opens a payment page.
+const REDACTED: &str = "[redacted]";
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AsOf {
+    /// A journal position or an RFC 3339 time: nothing that came later is shown
+    as_of: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HistoryView {
+    order_id: String,
+    /// The last position that is shown; absent without `as_of`
+    as_of_position: Option<i64>,
+    /// In the order of the journal
+    events: Vec<EventView>,
+    /// Every aggregate as it was then; only with `as_of`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<Vec<StateView>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct EventView {
+    position: i64,
+    aggregate_type: String,
+    aggregate_id: String,
+    sequence: i64,
+    event_type: String,
+    event_version: String,
+    /// The token of a payment page is left out
+    payload: Value,
+    metadata: BTreeMap<String, String>,
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String)]
+    recorded_at: OffsetDateTime,
+    /// Hex, as stored beside the event
+    leaf_hash: String,
+    /// Whether the event still has this hash
+    verified: bool,
+}
+
+/// Everything that concerns an order: itself, its draft, its payments, and the AI jobs of the draft.
+#[utoipa::path(get, path = "/orders/{id}/history", operation_id = "order_history", tag = "audit",
+    security(("bearer" = []), ("cookie" = [])),
+    params(("id" = String, Path, description = "Order id"), AsOf),
+    responses((status = 200, body = HistoryView), (status = 400, description = "`validation_failed`"),
+        (status = 401, description = "`unauthorized`"), (status = 403, description = "`forbidden`"),
+        (status = 404, description = "`order_not_found`")))]
+pub(super) async fn order_history(
+    _: Auditor,
+    State(pool): State<PgPool>,
+    PathId(id): PathId<OrderId>,
+    Params(AsOf { as_of }): Params<AsOf>,
+) -> Result<Json<HistoryView>, Problem> {
+    let up_to = match &as_of {
+        Some(text) => Some(position(&pool, text).await?),
+        None => None,
+    };
+    let streams = streams(&pool, id).await?;
+    let envelopes = read::history(&pool, &streams, up_to).await.map_err(Problem::internal)?;
+    let state = as_of.is_some().then(|| state::folded(&envelopes)).transpose()?;
+    let stored = with_hashes(&pool, &envelopes).await?;
+    let events = stored.into_iter().map(EventView::of).collect::<Result<_, _>>()?;
+    Ok(Json(HistoryView { order_id: id.to_string(), as_of_position: up_to, events, state }))
+}
+
+async fn position(pool: &PgPool, text: &str) -> Result<i64, Problem> {
+    if let Ok(position) = text.parse() {
+        return Ok(position);
+    }
+    // In a query a plus sign arrives as a space.
+    let time = OffsetDateTime::parse(&text.replace(' ', "+"), &Rfc3339);
+    let time = time.map_err(|_| Problem::field("as_of", "invalid_value"))?;
+    read::position_at(pool, time).await.map_err(Problem::internal)
+}
+
+/// The streams that belong to an order, found by following its own events.
+async fn streams(pool: &PgPool, order: OrderId) -> Result<Vec<(String, String)>, Problem> {
+    let mut streams = vec![(Order::TYPE.to_owned(), order.to_string())];
+    let mut draft = None;
+    for event in events(pool, Order::TYPE, &order.to_string()).await? {
+        match event {
+            Event::Order(OrderEvent::Placed { placement }) => draft = Some(placement.draft.to_string()),
+            Event::Order(
+                OrderEvent::PaymentBegun { payment }
+                | OrderEvent::Paid { payment, .. }
+                | OrderEvent::SurplusReceived { payment, .. },
+            ) => streams.push((Payment::TYPE.to_owned(), payment.to_string())),
+            _ => {}
+        }
+    }
+    let draft = draft.ok_or_else(|| Problem::not_found("order_not_found"))?;
+    for event in events(pool, Draft::TYPE, &draft).await? {
+        if let Event::Draft(DraftEvent::GenerationBegun { job, .. }) = event {
+            streams.push((AiJob::TYPE.to_owned(), job.to_string()));
+        }
+    }
+    streams.push((Draft::TYPE.to_owned(), draft));
+    streams.sort_unstable();
+    streams.dedup();
+    Ok(streams)
+}
+
+async fn events(pool: &PgPool, aggregate_type: &str, id: &str) -> Result<Vec<Event>, Problem> {
+    let envelopes = read::stream(pool, aggregate_type, id).await.map_err(Problem::internal)?;
+    envelopes.iter().map(Envelope::decode).collect::<Result<_, _>>().map_err(Problem::internal)
+}
+
+/// The same events with their stored hashes, fetched by runs of neighbouring positions.
+async fn with_hashes(pool: &PgPool, envelopes: &[Envelope]) -> Result<Vec<StoredEvent>, Problem> {
+    let mut stored = Vec::with_capacity(envelopes.len());
+    for run in envelopes.chunk_by(|one, next| one.position + 1 == next.position) {
+        let mut after = run[0].position - 1;
+        let last = run[run.len() - 1].position;
+        while after < last {
+            let page = read::stored_page(pool, after, last - after, RUN_BYTES_MAX).await;
+            let page = page.map_err(Problem::internal)?;
+            after = page.last().map_or(last, |event| event.envelope.position);
+            stored.extend(page);
+        }
+    }
+    Ok(stored)
+}
+
+impl EventView {
+    fn of(event: StoredEvent) -> Result<Self, Problem> {
+        let StoredEvent { envelope, leaf_hash: stored } = event;
+        let verified = leaf_hash(&envelope).map_err(Problem::internal)? == stored;
+        let mut payload = envelope.payload;
+        redact(&mut payload);
+        Ok(Self {
+            position: envelope.position,
+            aggregate_type: envelope.aggregate_type,
+            aggregate_id: envelope.aggregate_id,
+            sequence: envelope.sequence,
+            event_type: envelope.event_type,
+            event_version: envelope.event_version,
+            payload,
+            metadata: envelope.metadata,
+            recorded_at: envelope.recorded_at,
+            leaf_hash: hex::encode(stored),
+            verified,
+        })
+    }
+}
+
+/// Who holds a token could pay, or ask the provider, in the buyer's place.
+pub(super) fn redact(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name == "token" && member.is_string() {
+                    *member = REDACTED.into();
+                } else {
+                    redact(member);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tokens_are_left_out_wherever_they_stand() {
+        let mut value = json!({"token": "secret", "checkout": {"token": "secret", "page_url": "u"}, "list": [{"token": 1}]});
+        redact(&mut value);
+        assert_eq!(value["token"], REDACTED);
+        assert_eq!(value["checkout"], json!({"token": REDACTED, "page_url": "u"}));
+        assert_eq!(value["list"][0]["token"], 1);
+    }
+}

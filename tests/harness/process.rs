@@ -1,0 +1,77 @@
+//! The real binary as a process of its own, to be killed.
+
+use app::dev::{Endpoints, StateDir, state::read_endpoints};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// `polikrami dev` on a state directory that outlives it.
+pub struct DevProcess {
+    child: Child,
+    pub endpoints: Endpoints,
+}
+
+/// Builds the binary if it is not there or not new, as `./run` does.
+fn binary() -> PathBuf {
+    let cargo = option_env!("CARGO").unwrap_or("cargo");
+    let built = Command::new(cargo).args(["build", "--quiet", "--package", "app", "--bin", "polikrami"]).status();
+    assert!(built.unwrap().success(), "polikrami cannot be built");
+    let test = std::env::current_exe().unwrap();
+    // target/debug/deps/system-… lies one folder below target/debug/polikrami.
+    test.parent().unwrap().parent().unwrap().join("polikrami")
+}
+
+/// A state directory with the servers of the checkout, so that nothing is fetched twice.
+pub fn state() -> StateDir {
+    StateDir::disposable().unwrap()
+}
+
+impl DevProcess {
+    pub async fn start(state: &Path, port: u16) -> Self {
+        let binary = tokio::task::spawn_blocking(binary).await.unwrap();
+        share_servers(state);
+        let mut child = Command::new(binary)
+            .args(["dev", "--payment-check-after", "1", "--port", &port.to_string(), "--state"])
+            .arg(state.join("dev"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let limit = Duration::from_secs(90);
+        let endpoints = super::eventually_within(limit, "polikrami dev is up", async || {
+            assert!(child.try_wait().unwrap().is_none(), "polikrami dev ended at its start");
+            read_endpoints(&state.join("dev")).ok().flatten()
+        })
+        .await;
+        Self { child, endpoints }
+    }
+
+    /// SIGKILL: no word, no clean-up.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the exit that follows.
+    pub async fn stop(mut self) -> bool {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let exit = super::eventually("polikrami dev ends", async || self.child.try_wait().unwrap()).await;
+        exit.success()
+    }
+}
+
+/// The fetched programs of the checkout, as a link: a test must not fetch them again.
+fn share_servers(state: &Path) {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.polikrami");
+    let dev = state.join("dev");
+    std::fs::create_dir_all(&dev).unwrap();
+    for entry in std::fs::read_dir(checkout).unwrap().map(Result::unwrap) {
+        let name = entry.file_name();
+        let is_servers = name.to_string_lossy().starts_with("servers-");
+        if is_servers && !dev.join(&name).exists() {
+            std::os::unix::fs::symlink(entry.path().canonicalize().unwrap(), dev.join(&name)).unwrap();
+        }
+    }
+}
