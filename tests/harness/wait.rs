@@ -8,7 +8,7 @@ const POLL: Duration = Duration::from_millis(20);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Asks until there is an answer, and fails with `what` when none comes.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl FnMut() -> F) -> T {
+pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
     eventually_within(LIMIT, what, ask).await
 }
 
@@ -16,10 +16,10 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl 
 ///
 /// # Panics
 /// When the condition does not come to hold in time.
-pub async fn eventually_within<T, F: Future<Output = Option<T>>>(
+pub async fn eventually_within<T>(
     limit: Duration,
     what: &str,
-    mut ask: impl FnMut() -> F,
+    mut ask: impl AsyncFnMut() -> Option<T>,
 ) -> T {
     let deadline = Instant::now() + limit;
     loop {

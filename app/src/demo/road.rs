@@ -11,6 +11,8 @@ use reqwest::{Client, Url};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 const SOON: Duration = Duration::from_secs(20);
 const PICTURES: Duration = Duration::from_mins(2);
@@ -229,17 +231,16 @@ pub async fn prove(
     let history = shop.with_token(token).get(&format!("/api/v1/audit/orders/{order}/history")).await?;
     let events = history["events"].as_array().cloned().unwrap_or_default();
     for event in &events {
-        let envelope: Envelope = serde_json::from_value(event.clone())
-            .map_err(|error| DemoError::unexpected(format!("no event: {error}")))?;
+        let envelope = envelope(event).ok_or_else(|| DemoError::unexpected(format!("no event: {event}")))?;
         let hash = leaf::leaf_hash(&envelope).map_err(|error| DemoError::unexpected(error.to_string()))?;
-        if event["leaf_hash"].as_str() != Some(hex::encode(hash).as_str()) {
+        if event["leafHash"].as_str() != Some(hex::encode(hash).as_str()) {
             return Err(DemoError::unexpected(format!(
                 "the hash of event {} does not fit",
                 event["position"]
             )));
         }
     }
-    let types: Vec<&str> = events.iter().filter_map(|event| event["event_type"].as_str()).collect();
+    let types: Vec<&str> = events.iter().filter_map(|event| event["eventType"].as_str()).collect();
     for expected in ["placed", "captured", "paid", "invoice_issued"] {
         if !types.contains(&expected) {
             return Err(DemoError::unexpected(format!("the history has no `{expected}`: {types:?}")));
@@ -247,6 +248,22 @@ pub async fn prove(
     }
     steps.held(format!("history replayed: {} events, every hash recomputed and right", events.len()));
     Ok(history)
+}
+
+/// An event of the audit's answer, as the journal has it.
+fn envelope(event: &Value) -> Option<Envelope> {
+    let text = |key: &str| event[key].as_str().map(ToOwned::to_owned);
+    Some(Envelope {
+        position: event["position"].as_i64()?,
+        aggregate_type: text("aggregateType")?,
+        aggregate_id: text("aggregateId")?,
+        sequence: event["sequence"].as_i64()?,
+        event_type: text("eventType")?,
+        event_version: text("eventVersion")?,
+        payload: event["payload"].clone(),
+        metadata: serde_json::from_value(event["metadata"].clone()).ok()?,
+        recorded_at: OffsetDateTime::parse(&text("recordedAt")?, &Rfc3339).ok()?,
+    })
 }
 
 pub async fn mail_for(
