@@ -30,6 +30,8 @@ impl DevProcess {
     pub async fn start(state: &Path, port: u16) -> Self {
         let binary = tokio::task::spawn_blocking(binary).await.unwrap();
         share_servers(state);
+        // What a killed process left must not be taken for the new one's word.
+        std::fs::remove_file(state.join("dev/endpoints.json")).ok();
         let mut child = Command::new(binary)
             .args(["dev", "--payment-check-after", "1", "--port", &port.to_string(), "--state"])
             .arg(state.join("dev"))

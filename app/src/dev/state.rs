@@ -226,6 +226,10 @@ impl StateDir {
 /// The endpoints of the `polikrami dev` that runs on this directory; none if it is not up.
 pub fn read_endpoints(state_dir: &Path) -> Result<Option<Endpoints>, DevError> {
     let path = state_dir.join(ENDPOINTS);
+    if holder_is_gone(state_dir) {
+        // Left behind by a process that was killed; the next start removes it.
+        return Ok(None);
+    }
     match fs::read(&path) {
         Ok(text) => {
             serde_json::from_slice(&text).map(Some).map_err(|source| DevError::Endpoints { path, source })
@@ -233,6 +237,13 @@ pub fn read_endpoints(state_dir: &Path) -> Result<Option<Endpoints>, DevError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(DevError::io("read", &path)(error)),
     }
+}
+
+/// Whether the process that wrote itself into the lock has ended.
+fn holder_is_gone(state_dir: &Path) -> bool {
+    let holder = fs::read_to_string(state_dir.join(LOCK)).unwrap_or_default();
+    let process = holder.strip_prefix("process ").map(|id| Path::new("/proc").join(id.trim()));
+    Path::new("/proc/self").exists() && process.is_some_and(|process| !process.exists())
 }
 
 fn already_running(path: &Path, lock: &mut File) -> DevError {

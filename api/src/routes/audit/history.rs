@@ -23,8 +23,6 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Largest page of the journal that is fetched at once, in bytes of JSON.
 const RUN_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// In place of what opens a payment page.
-const REDACTED: &str = "[redacted]";
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -55,7 +53,7 @@ struct EventView {
     sequence: i64,
     event_type: String,
     event_version: String,
-    /// The token of a payment page is left out
+    /// Exactly what was hashed, so that anybody can compute the hash again
     payload: Value,
     metadata: BTreeMap<String, String>,
     #[serde(with = "time::serde::rfc3339")]
@@ -154,8 +152,6 @@ impl EventView {
     fn of(event: StoredEvent) -> Result<Self, Problem> {
         let StoredEvent { envelope, leaf_hash: stored } = event;
         let verified = leaf_hash(&envelope).map_err(Problem::internal)? == stored;
-        let mut payload = envelope.payload;
-        redact(&mut payload);
         Ok(Self {
             position: envelope.position,
             aggregate_type: envelope.aggregate_type,
@@ -163,43 +159,11 @@ impl EventView {
             sequence: envelope.sequence,
             event_type: envelope.event_type,
             event_version: envelope.event_version,
-            payload,
+            payload: envelope.payload,
             metadata: envelope.metadata,
             recorded_at: envelope.recorded_at,
             leaf_hash: hex::encode(stored),
             verified,
         })
-    }
-}
-
-/// Who holds a token could pay, or ask the provider, in the buyer's place.
-pub(super) fn redact(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                if name == "token" && member.is_string() {
-                    *member = REDACTED.into();
-                } else {
-                    redact(member);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(redact),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn tokens_are_left_out_wherever_they_stand() {
-        let mut value = json!({"token": "secret", "checkout": {"token": "secret", "page_url": "u"}, "list": [{"token": 1}]});
-        redact(&mut value);
-        assert_eq!(value["token"], REDACTED);
-        assert_eq!(value["checkout"], json!({"token": REDACTED, "page_url": "u"}));
-        assert_eq!(value["list"][0]["token"], 1);
     }
 }

@@ -1,6 +1,5 @@
 //! Aggregates as they were after a number of events.
 
-use super::history::redact;
 use crate::Problem;
 use cqrs_es::Aggregate;
 use domain::ai_job::AiJob;
@@ -13,6 +12,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+/// In place of what opens a payment page.
+const REDACTED: &str = "[redacted]";
+
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StateView {
@@ -20,7 +22,7 @@ pub(super) struct StateView {
     aggregate_id: String,
     /// Of the last event that it had
     sequence: i64,
-    /// What the aggregate decided by
+    /// What the aggregate decided by; without the tokens of payment pages
     state: Value,
 }
 
@@ -59,4 +61,36 @@ fn fold<A: Decide + Serialize>(events: &[&Envelope]) -> Result<Value, Problem> {
         state.apply(serde_json::from_value(payload).map_err(Problem::internal)?);
     }
     serde_json::to_value(state).map_err(Problem::internal)
+}
+
+/// Who holds a token could pay, or ask the provider, in the buyer's place.
+fn redact(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name == "token" && member.is_string() {
+                    *member = REDACTED.into();
+                } else {
+                    redact(member);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tokens_are_left_out_wherever_they_stand() {
+        let mut value = json!({"token": "secret", "checkout": {"token": "secret", "page_url": "u"}, "list": [{"token": 1}]});
+        redact(&mut value);
+        assert_eq!(value["token"], REDACTED);
+        assert_eq!(value["checkout"], json!({"token": REDACTED, "page_url": "u"}));
+        assert_eq!(value["list"][0]["token"], 1);
+    }
 }
