@@ -1,4 +1,4 @@
--- Attempts to pay, with the page where the buyer pays; the provider's token is in no read model.
+-- Attempts to pay; the provider's page and token are in no read model.
 CREATE TABLE read.payments (
     id uuid PRIMARY KEY,
     order_id uuid NOT NULL,
@@ -8,7 +8,6 @@ CREATE TABLE read.payments (
     status text NOT NULL,
     amount_cents bigint NOT NULL,
     currency text NOT NULL,
-    page_url text,
     page_expires_at timestamptz,
     failure_code text,
     review_reason text,

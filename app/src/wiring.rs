@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use supervise::Supervisor;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -116,10 +117,12 @@ impl Service {
         let mut writer_task = JoinSet::new();
         writer_task.spawn(writing);
         let commands = Commands::new(pool.clone(), writer, options.clock.clone());
-        let state = parts::api_state(&options, &pool, &commands)?;
+        // Queries that wait for their own write are woken by the projections of this process.
+        let moved = watch::Sender::new(0);
+        let state = parts::api_state(&options, &pool, &commands, moved.subscribe())?;
         let stop = CancellationToken::new();
         let mut supervisor = Supervisor::new(stop.clone());
-        start_readers(&options, &pool, &commands, &mut supervisor).await?;
+        start_readers(&options, &pool, &commands, &moved, &mut supervisor).await?;
         let mut api = None;
         if options.roles.contains(&Role::Api) {
             api = Some(serve(options.settings.listen, api::router(state.clone()), &mut supervisor).await?);
@@ -147,13 +150,14 @@ async fn start_readers(
     options: &Options,
     pool: &PgPool,
     commands: &Commands,
+    moved: &watch::Sender<i64>,
     supervisor: &mut Supervisor,
 ) -> Result<(), StartError> {
     let wake = || commands.writer().wake();
     for role in &options.roles {
         match role {
             Role::Api => {}
-            Role::Projections => start_projections(pool, wake(), supervisor),
+            Role::Projections => start_projections(pool, wake(), moved.clone(), supervisor),
             Role::Timers => {
                 let (pool, commands, clock) = (pool.clone(), commands.clone(), options.clock.clone());
                 supervisor.start("timers", move |stop| {
@@ -171,9 +175,11 @@ async fn start_readers(
     Ok(())
 }
 
-fn start_projections(pool: &PgPool, wake: Wake, supervisor: &mut Supervisor) {
+fn start_projections(pool: &PgPool, wake: Wake, moved: watch::Sender<i64>, supervisor: &mut Supervisor) {
     let pool = pool.clone();
-    supervisor.start("projections", move |stop| projections::run(pool.clone(), wake.clone(), stop).boxed());
+    supervisor.start("projections", move |stop| {
+        projections::run_announcing(pool.clone(), wake.clone(), moved.clone(), stop).boxed()
+    });
 }
 
 async fn start_relay(

@@ -30,8 +30,7 @@ pub struct PaymentRow {
     pub status: PaymentStatus,
     pub amount_cents: i64,
     pub currency: String,
-    /// The provider's page, once it is open.
-    pub page_url: Option<String>,
+    /// Once the provider's page is open; where it is, the table `checkouts` says.
     #[serde(with = "time::serde::rfc3339::option")]
     pub page_expires_at: Option<OffsetDateTime>,
     /// The provider's code, or `expired`.
@@ -62,7 +61,6 @@ impl Projection for Payments {
         "status",
         "amount_cents",
         "currency",
-        "page_url",
         "page_expires_at",
         "failure_code",
         "review_reason",
@@ -96,10 +94,7 @@ impl Projection for Payments {
             PaymentEvent::Requested { .. }
             | PaymentEvent::CallbackReceived { .. }
             | PaymentEvent::CheckDue { .. } => {}
-            PaymentEvent::CheckoutOpened { page_url, expires_at, .. } => {
-                row.page_url = Some(page_url.clone());
-                row.page_expires_at = Some(*expires_at);
-            }
+            PaymentEvent::CheckoutOpened { expires_at, .. } => row.page_expires_at = Some(*expires_at),
             PaymentEvent::Captured { captured, .. } => {
                 row.status = PaymentStatus::Success;
                 row.provider_payment_id = Some(captured.provider_payment_id.clone());
@@ -136,7 +131,6 @@ impl PaymentRow {
             status: PaymentStatus::Pending,
             amount_cents: request.amount.minor,
             currency: request.amount.currency.code().to_owned(),
-            page_url: None,
             page_expires_at: None,
             failure_code: None,
             review_reason: None,

@@ -14,7 +14,8 @@ pub struct DevProcess {
 /// Builds the binary if it is not there or not new, as `./run` does.
 fn binary() -> PathBuf {
     let cargo = option_env!("CARGO").unwrap_or("cargo");
-    let built = Command::new(cargo).args(["build", "--quiet", "--package", "app", "--bin", "polikrami"]).status();
+    let built =
+        Command::new(cargo).args(["build", "--quiet", "--package", "app", "--bin", "polikrami"]).status();
     assert!(built.unwrap().success(), "polikrami cannot be built");
     let test = std::env::current_exe().unwrap();
     // target/debug/deps/system-… lies one folder below target/debug/polikrami.

@@ -106,7 +106,14 @@ async fn a_replayed_callback_changes_nothing_and_is_logged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_does_not_fit_the_payment_is_held_and_later_resolved() {
     let stack = TestStack::start().await;
-    for fault in ["amount_changed", "other_basket", "currency_changed", "other_conversation", "bad_signature", "missing_signature"] {
+    for fault in [
+        "amount_changed",
+        "other_basket",
+        "currency_changed",
+        "other_conversation",
+        "bad_signature",
+        "missing_signature",
+    ] {
         let mut person = stack.customer().await;
         let order = stack.order(&mut person).await;
         let attempt = road::begin_payment(&mut person.shop, &order).await.unwrap();

@@ -1,5 +1,11 @@
 //! The service as a whole, over its own protocols, against real servers and simulated providers.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::large_futures,
+    reason = "a test fails at once, and its futures run alone"
+)]
+
 pub use harness;
 
 mod callbacks;

@@ -26,6 +26,7 @@ use sqlx::PgPool;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Generous: a time-out after the provider acted is dearer than a wait.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(90);
@@ -63,6 +64,7 @@ pub(super) fn api_state(
     options: &Options,
     pool: &PgPool,
     commands: &Commands,
+    moved: watch::Receiver<i64>,
 ) -> Result<AppState, PartsError> {
     let settings = &options.settings;
     let limits = Limits::default();
@@ -87,7 +89,7 @@ pub(super) fn api_state(
         config,
         pool: pool.clone(),
         commands: commands.clone(),
-        visibility: Visibility::new(pool.clone(), limits.visibility_wait_max),
+        visibility: Visibility::new(pool.clone(), limits.visibility_wait_max).woken_by(moved),
         readiness: ready,
         public_files: folder(&settings.upload_public_dir)?,
         private_files: folder(&settings.upload_private_dir)?,

@@ -5,10 +5,10 @@ use time::OffsetDateTime;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PaymentCommand {
     Request(Request),
-    /// The provider opened its page. `token` must be claimed in the same commit: callbacks find us by it.
+    /// The provider opened its page. `token_digest` (SHA-256, hex) must be claimed in the same commit: callbacks
+    /// find us by it.
     RecordCheckout {
-        token: String,
-        page_url: String,
+        token_digest: String,
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
     },

@@ -12,8 +12,7 @@ pub enum PaymentEvent {
     },
     CheckoutOpened {
         order: OrderId,
-        token: String,
-        page_url: String,
+        token_digest: String,
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
     },

@@ -71,8 +71,8 @@ pub struct Captured {
 /// The provider's page, where the buyer pays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkout {
-    pub token: String,
-    pub page_url: String,
+    /// SHA-256 of the provider's token, hex; the token itself opens the page and is in no event.
+    pub token_digest: String,
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
 }
@@ -162,9 +162,9 @@ impl Aggregate for Payment {
             PaymentEvent::Requested { request } => {
                 *self = Self::Open { request, checkout: None, callbacks: 0, round: 0, review: None };
             }
-            PaymentEvent::CheckoutOpened { token, page_url, expires_at, .. } => {
+            PaymentEvent::CheckoutOpened { token_digest, expires_at, .. } => {
                 if let Self::Open { checkout, .. } = self {
-                    *checkout = Some(Checkout { token, page_url, expires_at });
+                    *checkout = Some(Checkout { token_digest, expires_at });
                 }
             }
             PaymentEvent::CallbackReceived { .. } => {
@@ -284,8 +284,8 @@ fn open(
         C::Request(_) => Err(PaymentRefusal::AlreadyExists),
         // The buyer was shown the first page; a second one of a repeated call is never used.
         C::RecordCheckout { .. } if checkout.is_some() => Ok(vec![]),
-        C::RecordCheckout { token, page_url, expires_at } => {
-            Ok(vec![PaymentEvent::CheckoutOpened { order, token, page_url, expires_at }])
+        C::RecordCheckout { token_digest, expires_at } => {
+            Ok(vec![PaymentEvent::CheckoutOpened { order, token_digest, expires_at }])
         }
         C::ReceiveCallback { .. } if callbacks >= CALLBACKS_RECORDED_MAX => Ok(vec![]),
         C::ReceiveCallback { source } => Ok(vec![PaymentEvent::CallbackReceived { source }]),

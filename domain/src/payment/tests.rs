@@ -27,20 +27,11 @@ fn requested() -> PaymentEvent {
 }
 
 fn checkout(token: &str) -> PaymentCommand {
-    PaymentCommand::RecordCheckout {
-        token: token.into(),
-        page_url: format!("https://provider.test/{token}"),
-        expires_at: minute(30),
-    }
+    PaymentCommand::RecordCheckout { token_digest: token.into(), expires_at: minute(30) }
 }
 
 fn opened(token: &str) -> PaymentEvent {
-    PaymentEvent::CheckoutOpened {
-        order: ORDER,
-        token: token.into(),
-        page_url: format!("https://provider.test/{token}"),
-        expires_at: minute(30),
-    }
+    PaymentEvent::CheckoutOpened { order: ORDER, token_digest: token.into(), expires_at: minute(30) }
 }
 
 fn callback() -> PaymentCommand {

@@ -7,10 +7,12 @@
 //! | [`personal`] | what orders remember of a person, erasable |
 //! | [`verification`] | the secret of a verification link; derived, so nothing is kept |
 //! | [`message_cards`] | the cards beside a cover |
+//! | [`checkouts`] | the pages that a payment provider opened |
 //! | [`callback_log`] | calls that claim to come from a provider |
 
 pub mod accounts;
 pub mod callback_log;
+pub mod checkouts;
 mod mac;
 pub mod message_cards;
 pub mod personal;

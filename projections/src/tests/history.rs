@@ -159,12 +159,7 @@ pub fn requested() -> PaymentEvent {
 }
 
 pub fn opened() -> PaymentEvent {
-    PaymentEvent::CheckoutOpened {
-        order: ORDER,
-        token: "secret-token".into(),
-        page_url: "https://pay.test/1".into(),
-        expires_at: at(1_800),
-    }
+    PaymentEvent::CheckoutOpened { order: ORDER, token_digest: "d1".into(), expires_at: at(1_800) }
 }
 
 pub fn captured() -> PaymentEvent {

@@ -2,14 +2,15 @@
 
 use super::{EffectError, Effects, Origin, basket, refused_with};
 use crate::integrations::CallError;
-use crate::integrations::payment::{CheckoutOpened, CheckoutRequest, Expected, Locale, Verification};
-use domain::payment::{Captured, CapturedLine, Checkout, Payment, Request};
+use crate::integrations::payment::{CheckoutRequest, Expected, Locale, Verification};
+use domain::payment::{Captured, CapturedLine, Payment, Request};
 use domain::personal::{BillingRecord, BuyerRecord, ShippingRecord};
 use domain::{Command, PaymentCommand, PaymentId, PersonalRef};
+use journal::tables::callback_log::token_digest;
+use journal::tables::checkouts::{self, Checkout, TOKEN_SCOPE};
 use journal::tables::personal;
 use journal::{Claim, Rider};
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 impl Effects {
     pub(super) async fn open_checkout(
@@ -20,9 +21,21 @@ impl Effects {
         let Payment::Open { request, checkout: None, .. } = self.payment(payment).await? else {
             return Ok("opened_before");
         };
+        // An earlier try got as far as the page: a second one would only confuse.
+        if let Some(kept) = checkouts::get(&self.pool, payment).await? {
+            return self.record_checkout(payment, kept, origin).await;
+        }
         let question = self.checkout_request(payment, &request).await?;
         match self.payments.open_checkout(&question).await {
-            Ok(opened) => self.record_checkout(payment, opened, origin).await,
+            Ok(opened) => {
+                let opened = Checkout {
+                    token: opened.token,
+                    page_url: opened.page_url.to_string(),
+                    expires_at: self.clock.now() + opened.expires_in,
+                };
+                let kept = checkouts::store(&self.pool, payment, &opened).await?;
+                self.record_checkout(payment, kept, origin).await
+            }
             Err(CallError::Rejected { code, .. }) => {
                 let command = PaymentCommand::Fail { code };
                 self.record(payment, command, origin, "fail").await?;
@@ -35,16 +48,13 @@ impl Effects {
     async fn record_checkout(
         &self,
         payment: PaymentId,
-        opened: CheckoutOpened,
+        kept: Checkout,
         origin: &Origin,
     ) -> Result<&'static str, EffectError> {
-        let key = hex::encode(Sha256::digest(opened.token.as_bytes()));
-        let rider = Rider { claims: vec![Claim { scope: "iyzico.token".into(), key }], ..Rider::default() };
-        let command = PaymentCommand::RecordCheckout {
-            token: opened.token,
-            page_url: opened.page_url.to_string(),
-            expires_at: self.clock.now() + opened.expires_in,
-        };
+        let token_digest = token_digest(&kept.token);
+        let claim = Claim { scope: TOKEN_SCOPE.into(), key: token_digest.clone() };
+        let rider = Rider { claims: vec![claim], ..Rider::default() };
+        let command = PaymentCommand::RecordCheckout { token_digest, expires_at: kept.expires_at };
         let commands = vec![Command::Payment { id: payment, command }];
         match self.execute(origin, "record-checkout", commands, rider).await {
             Ok(_) => Ok("opened"),
@@ -69,7 +79,11 @@ impl Effects {
             }
         };
         // No page yet: there is nothing that could have been paid.
-        let Some(checkout) = checkout else { return Ok("not_opened_yet") };
+        if checkout.is_none() {
+            return Ok("not_opened_yet");
+        }
+        let checkout = checkouts::get(&self.pool, payment).await?;
+        let checkout = checkout.ok_or(EffectError::Missing("the payment's page"))?;
         let expected = Expected {
             payment_id: payment.0,
             order_id: request.order.0,

@@ -12,9 +12,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// In place of what opens a payment page.
-const REDACTED: &str = "[redacted]";
-
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StateView {
@@ -22,7 +19,7 @@ pub(super) struct StateView {
     aggregate_id: String,
     /// Of the last event that it had
     sequence: i64,
-    /// What the aggregate decided by; without the tokens of payment pages
+    /// What the aggregate decided by
     state: Value,
 }
 
@@ -36,14 +33,13 @@ pub(super) fn folded(envelopes: &[Envelope]) -> Result<Vec<StateView>, Problem> 
     streams
         .into_iter()
         .map(|((aggregate_type, aggregate_id), events)| {
-            let mut state = match aggregate_type {
+            let state = match aggregate_type {
                 Order::TYPE => fold::<Order>(&events),
                 Draft::TYPE => fold::<Draft>(&events),
                 Payment::TYPE => fold::<Payment>(&events),
                 AiJob::TYPE => fold::<AiJob>(&events),
                 _ => Ok(Value::Null),
             }?;
-            redact(&mut state);
             Ok(StateView {
                 aggregate_type: aggregate_type.to_owned(),
                 aggregate_id: aggregate_id.to_owned(),
@@ -61,36 +57,4 @@ fn fold<A: Decide + Serialize>(events: &[&Envelope]) -> Result<Value, Problem> {
         state.apply(serde_json::from_value(payload).map_err(Problem::internal)?);
     }
     serde_json::to_value(state).map_err(Problem::internal)
-}
-
-/// Who holds a token could pay, or ask the provider, in the buyer's place.
-fn redact(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                if name == "token" && member.is_string() {
-                    *member = REDACTED.into();
-                } else {
-                    redact(member);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(redact),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn tokens_are_left_out_wherever_they_stand() {
-        let mut value = json!({"token": "secret", "checkout": {"token": "secret", "page_url": "u"}, "list": [{"token": 1}]});
-        redact(&mut value);
-        assert_eq!(value["token"], REDACTED);
-        assert_eq!(value["checkout"], json!({"token": REDACTED, "page_url": "u"}));
-        assert_eq!(value["list"][0]["token"], 1);
-    }
 }

@@ -1,6 +1,7 @@
 //! `POST /payments/initiate`: opens an attempt to pay, and waits a little for the provider's page.
 
 use super::client::Client;
+use super::page_of;
 use crate::error::Fields;
 use crate::extract::Body;
 use crate::idempotency::fingerprint;
@@ -216,9 +217,9 @@ impl Desk {
         loop {
             let row = payments::of_customer(&self.pool, begun.payment, by).await?;
             if let Some(row) =
-                row.filter(|row| row.page_url.is_some() || row.status != PaymentStatus::Pending)
+                row.filter(|row| row.page_expires_at.is_some() || row.status != PaymentStatus::Pending)
             {
-                return self.opened(row, begun.position);
+                return self.opened(row, begun.position).await;
             }
             if Instant::now() >= end {
                 return Ok(later(&begun));
@@ -227,7 +228,7 @@ impl Desk {
         }
     }
 
-    fn opened(&self, row: PaymentRow, position: Option<i64>) -> Result<Response, Problem> {
+    async fn opened(&self, row: PaymentRow, position: Option<i64>) -> Result<Response, Problem> {
         let pending = row.status == PaymentStatus::Pending;
         let soon = self.clock.now() + time::Duration::seconds(PAGE_LIFE_LEFT_MIN_S);
         if pending && row.page_expires_at.is_some_and(|expires| expires <= soon) {
@@ -235,7 +236,7 @@ impl Desk {
         }
         let initiated = Initiated {
             payment_id: row.id.0,
-            redirect_url: row.page_url.filter(|_| pending),
+            redirect_url: page_of(&self.pool, &row).await?,
             status: row.status,
             status_url: None,
         };

@@ -14,6 +14,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::PaymentId;
 use domain::payment::Provider;
+use journal::tables::checkouts;
 use projections::payments::{self, PaymentRow, PaymentStatus};
 use serde::Serialize;
 use sqlx::PgPool;
@@ -53,9 +54,16 @@ struct PaymentView {
     failure_code: Option<String>,
 }
 
-impl From<PaymentRow> for PaymentView {
-    fn from(payment: PaymentRow) -> Self {
-        let pending = payment.status == PaymentStatus::Pending;
+/// Where the buyer can pay now: only while the attempt is open.
+async fn page_of(pool: &PgPool, payment: &PaymentRow) -> Result<Option<String>, sqlx::Error> {
+    if payment.status != PaymentStatus::Pending || payment.page_expires_at.is_none() {
+        return Ok(None);
+    }
+    Ok(checkouts::get(pool, payment.id).await?.map(|checkout| checkout.page_url))
+}
+
+impl PaymentView {
+    fn of(payment: PaymentRow, redirect_url: Option<String>) -> Self {
         Self {
             id: payment.id.0,
             order_id: payment.order_id.0,
@@ -65,7 +73,7 @@ impl From<PaymentRow> for PaymentView {
             provider: payment.provider,
             created_at: payment.created_at,
             receipt_url: None,
-            redirect_url: payment.page_url.filter(|_| pending),
+            redirect_url,
             failure_code: payment.failure_code,
         }
     }
@@ -88,5 +96,7 @@ async fn status(
 ) -> Result<Json<PaymentView>, Problem> {
     visibility.wait("payments", min).await?;
     let payment = payments::of_customer(&pool, id, customer.account).await?;
-    Ok(Json(payment.ok_or_else(|| Problem::not_found("payment_not_found"))?.into()))
+    let payment = payment.ok_or_else(|| Problem::not_found("payment_not_found"))?;
+    let page = page_of(&pool, &payment).await?;
+    Ok(Json(PaymentView::of(payment, page)))
 }

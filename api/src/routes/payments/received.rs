@@ -8,13 +8,11 @@ use cqrs_es::Aggregate;
 use domain::payment::{CallbackSource, Payment};
 use domain::{Command, PaymentCommand, PaymentId};
 use journal::read::claim_owner;
-use journal::tables::callback_log::{self, Callback};
+use journal::tables::callback_log::{self, Callback, token_digest};
+use journal::tables::checkouts::TOKEN_SCOPE;
 use journal::{Clock, Commands, Rider};
-use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-/// Scope of the claim of a payment on its token; the key is the token's SHA-256 in hex.
-const TOKEN_SCOPE: &str = "iyzico.token";
 /// Longest token that is looked up, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 512;
 
@@ -83,8 +81,8 @@ impl Reception {
     }
 
     async fn payment_of(&self, token: &str) -> Result<Option<PaymentId>, Problem> {
-        let key = hex::encode(Sha256::digest(token.as_bytes()));
-        let owner = claim_owner(&self.pool, TOKEN_SCOPE, &key).await.map_err(Problem::internal)?;
+        let owner =
+            claim_owner(&self.pool, TOKEN_SCOPE, &token_digest(token)).await.map_err(Problem::internal)?;
         let owner = owner.filter(|owner| owner.owner_type == Payment::TYPE);
         let id = owner.map(|owner| owner.owner_id.parse::<PaymentId>());
         id.transpose().map_err(Problem::internal)
