@@ -1,4 +1,4 @@
--- What an order must remember of a person (name, address, prompt) and must be able to forget: events keep only its digest.
+-- What an order must remember of a person (name, address, message) and must be able to forget: events keep only its digest.
 CREATE TABLE personal_records (
     id uuid PRIMARY KEY,
     account_id uuid NOT NULL,

@@ -2,6 +2,8 @@
 
 use app::demo::{Steps, road};
 use harness::{Doubler, Fault, TestStack, assert_sound, each_call_failing_once, eventually};
+use serde_json::json;
+use std::time::Duration;
 
 /// All five flows on one road, up to the mail with the invoice.
 async fn whole_road(stack: &TestStack) {
@@ -115,5 +117,28 @@ async fn mails_arrive_although_each_step_of_the_dialogue_fails_once() {
     // Between the server's acceptance and its answer lies a window that no client can close: at most one double.
     assert!(ledger.counts.values().all(|count| *count <= 2), "{:?}", ledger.counts);
     assert_sound(&stack).await;
+    stack.end().await;
+}
+
+/// A wrong key is for an operator, and the customer is not left hanging: the credits return, the draft is free.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_key_of_the_picture_provider_gives_the_credits_back_and_alerts() {
+    let stack = TestStack::adjusted(|options| {
+        harness::quick(options);
+        options.settings.stability_api_key = "sk-wrong".into();
+    })
+    .await;
+    let mut person = stack.customer().await;
+    let draft = person.shop.post("/api/v1/drafts", &json!({ "method": "ai" })).await.unwrap();
+    let generate = format!("/api/v1/drafts/{}/ai/generate", draft["data"]["id"].as_str().unwrap());
+    let wish = json!({ "userPrompt": "a quiet harbour", "count": 1 });
+    person.shop.post(&generate, &wish).await.unwrap();
+    let back = person.shop.wait_for("the credits", "/api/v1/wallet", Duration::from_secs(20), |wallet| {
+        (wallet["balance"] == 500).then_some(())
+    });
+    back.await.unwrap();
+    let letters = journal::dead_letters::list(&stack.database.pool, None, None, 10).await.unwrap();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    person.shop.post(&generate, &wish).await.unwrap();
     stack.end().await;
 }

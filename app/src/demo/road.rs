@@ -129,7 +129,8 @@ pub async fn order(shop: &mut Shop, draft: &str, steps: &mut Steps) -> Result<St
     let order = shop.post(&format!("/api/v1/drafts/{draft}/commit"), &json!({})).await?;
     let id = text(&order, "/data/id")?;
     let total = order["data"]["totalCents"].as_i64().unwrap_or_default();
-    steps.held(format!("ordered: {}, {},{:02} TL", order["data"]["orderNumber"], total / 100, total % 100));
+    let number = text(&order, "/data/orderNumber")?;
+    steps.held(format!("ordered: {number}, {},{:02} TL", total / 100, total % 100));
     Ok(id)
 }
 
@@ -210,7 +211,7 @@ pub async fn invoice(
         .await?;
     steps.held(format!("invoice {number} issued"));
     let mail = mail_for(client, endpoints, &person.email, |text| text.contains(&number)).await?;
-    steps.held(format!("confirmation mail arrived: {}", mail["subject"]));
+    steps.held(format!("confirmation mail arrived: {}", text(&mail, "/subject")?));
     let pdf = person.shop.bytes(&format!("/api/v1/invoices/{number}/pdf")).await?;
     let pdf = pdf
         .filter(|bytes| bytes.starts_with(b"%PDF"))

@@ -171,7 +171,7 @@ impl Effects {
         }
     }
 
-    /// The attempts are used up: what can still be answered to the customer, instead of a dead letter.
+    /// The step failed for good: what can still be answered to the customer, so that nothing hangs on us.
     pub async fn give_up(&self, action: &Action, origin: &Origin) -> Result<Option<Value>, EffectError> {
         let command = match action {
             // The page was never shown, so nobody can have paid on it.

@@ -169,22 +169,24 @@ impl Runner {
         {
             return Ok(Handled::Later(self.policy.delay(attempts, after)));
         }
-        if let Verdict::Retry { .. } = verdict {
-            match self.effects.give_up(action, origin).await {
-                Ok(Some(outcome)) => return self.finish(step, &outcome).await,
-                Ok(None) => {}
-                Err(second) => {
-                    tracing::error!(
-                        saga.name = self.flow.name,
-                        error = chain(&second),
-                        "giving up failed as well"
-                    );
-                }
+        let answered = match self.effects.give_up(action, origin).await {
+            Ok(answered) => answered,
+            Err(second) => {
+                tracing::error!(
+                    saga.name = self.flow.name,
+                    error = chain(&second),
+                    "giving up failed as well"
+                );
+                None
             }
+        };
+        // What only ran out of patience has its answer; anything else is for an operator as well.
+        if let (Verdict::Retry { .. }, Some(outcome)) = (verdict, &answered) {
+            return self.finish(step, outcome).await;
         }
         let action = serde_json::to_value(action).unwrap_or(Value::Null);
         self.bury(step.position, step.action_index, &action, &text, attempts).await?;
-        self.finish(step, &json!({ "dead_letter": true })).await
+        self.finish(step, &json!({ "dead_letter": true, "answered": answered })).await
     }
 
     async fn finish(&self, step: Step<'_>, outcome: &Value) -> Result<Handled, sqlx::Error> {

@@ -32,7 +32,8 @@ impl Default for Policy {
 impl Policy {
     /// The pause before the next attempt: at least what the provider asked for, unless that is unreasonable.
     pub fn delay(&self, attempts: i32, asked: Option<Duration>) -> Duration {
-        let times = usize::try_from(attempts).unwrap_or(1);
+        // Beyond this the longest pause is long reached, and the iterator need not be walked.
+        let times = usize::try_from(attempts).unwrap_or(1).min(64);
         let backoff = ExponentialBuilder::default()
             .with_min_delay(self.first)
             .with_max_delay(self.longest)

@@ -93,7 +93,8 @@ impl Runner {
             max_deliver: -1,
             ..pull::Config::default()
         };
-        Ok(stream.get_or_create_consumer(self.flow.name, config).await?)
+        // Creates it, or gives the one that is there the interests of this release.
+        Ok(stream.create_consumer(config).await?)
     }
 
     async fn hear(&self, message: Message) {
