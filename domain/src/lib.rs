@@ -13,6 +13,35 @@
 //! | [`command`] | every command and refusal under one roof |
 //! | [`event`] | an event as it stands in the journal, and how it is read back |
 
+/// What `cqrs_es` wants of an aggregate, forwarded to [`Decide`].
+macro_rules! aggregate {
+    ($name:ident, $type:literal, $command:ident, $event:ident, $refusal:ident) => {
+        impl cqrs_es::Aggregate for $name {
+            const TYPE: &'static str = $type;
+            type Command = $command;
+            type Event = $event;
+            type Error = $refusal;
+            type Services = ();
+
+            async fn handle(
+                &mut self,
+                command: $command,
+                (): &(),
+                sink: &cqrs_es::event_sink::EventSink<Self>,
+            ) -> Result<(), $refusal> {
+                for event in $crate::Decide::decide(self, command)? {
+                    sink.write(event, self).await;
+                }
+                Ok(())
+            }
+
+            fn apply(&mut self, event: $event) {
+                $crate::Decide::evolve(self, event);
+            }
+        }
+    };
+}
+
 pub mod account;
 pub mod ai_job;
 pub mod command;
@@ -46,8 +75,11 @@ use serde_json::Value;
 
 /// An aggregate that decides without side effects: time and ids arrive in the command.
 ///
-/// `cqrs_es::Aggregate::handle` of each aggregate only forwards to [`Decide::decide`].
+/// `cqrs_es::Aggregate` of each only forwards to these two.
 pub trait Decide: cqrs_es::Aggregate<Services = ()> + Clone {
+    /// Takes over what has happened; only assigns.
+    fn evolve(&mut self, event: Self::Event);
+
     /// What happens, or why not. A repeated command answers no events.
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Error>;
 
@@ -56,18 +88,6 @@ pub trait Decide: cqrs_es::Aggregate<Services = ()> + Clone {
     fn upcast(_event_type: &str, _event_version: &str, payload: Value) -> Value {
         payload
     }
-}
-
-/// What every `cqrs_es::Aggregate::handle` of ours does.
-async fn forward<A: Decide>(
-    aggregate: &mut A,
-    command: A::Command,
-    sink: &cqrs_es::event_sink::EventSink<A>,
-) -> Result<(), A::Error> {
-    for event in aggregate.decide(command)? {
-        sink.write(event, aggregate).await;
-    }
-    Ok(())
 }
 
 /// A reference to personal data that is kept outside the journal, and can be erased there.

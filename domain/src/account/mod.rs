@@ -11,7 +11,6 @@ pub use command::{AccountCommand, Verification};
 pub use event::AccountEvent;
 
 use crate::Decide;
-use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -66,23 +65,10 @@ impl AccountRefusal {
     }
 }
 
-impl Aggregate for Account {
-    const TYPE: &'static str = "account";
-    type Command = AccountCommand;
-    type Event = AccountEvent;
-    type Error = AccountRefusal;
-    type Services = ();
+aggregate!(Account, "account", AccountCommand, AccountEvent, AccountRefusal);
 
-    async fn handle(
-        &mut self,
-        command: Self::Command,
-        (): &Self::Services,
-        sink: &EventSink<Self>,
-    ) -> Result<(), Self::Error> {
-        crate::forward(self, command, sink).await
-    }
-
-    fn apply(&mut self, event: Self::Event) {
+impl Decide for Account {
+    fn evolve(&mut self, event: AccountEvent) {
         match (&*self, event) {
             (_, AccountEvent::Registered { role, verification, .. }) => {
                 *self = Self::Unverified { role, verification };
@@ -99,9 +85,7 @@ impl Aggregate for Account {
             ) => {}
         }
     }
-}
 
-impl Decide for Account {
     fn decide(&self, command: AccountCommand) -> Result<Vec<AccountEvent>, AccountRefusal> {
         use AccountCommand as C;
         match (self, command) {

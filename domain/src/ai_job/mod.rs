@@ -10,7 +10,6 @@ pub use event::AiJobEvent;
 
 use crate::wallet::Delivered;
 use crate::{AccountId, Decide, DraftId, ImageId, prices};
-use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -106,23 +105,10 @@ impl AiJobRefusal {
     }
 }
 
-impl Aggregate for AiJob {
-    const TYPE: &'static str = "ai_job";
-    type Command = AiJobCommand;
-    type Event = AiJobEvent;
-    type Error = AiJobRefusal;
-    type Services = ();
+aggregate!(AiJob, "ai_job", AiJobCommand, AiJobEvent, AiJobRefusal);
 
-    async fn handle(
-        &mut self,
-        command: Self::Command,
-        (): &Self::Services,
-        sink: &EventSink<Self>,
-    ) -> Result<(), Self::Error> {
-        crate::forward(self, command, sink).await
-    }
-
-    fn apply(&mut self, event: Self::Event) {
+impl Decide for AiJob {
+    fn evolve(&mut self, event: AiJobEvent) {
         if let AiJobEvent::Requested { job } = event {
             *self = Self::Running { job, pictures: BTreeMap::new() };
             return;
@@ -147,9 +133,7 @@ impl Aggregate for AiJob {
             }
         }
     }
-}
 
-impl Decide for AiJob {
     fn decide(&self, command: AiJobCommand) -> Result<Vec<AiJobEvent>, AiJobRefusal> {
         use AiJobCommand as C;
         match (self, command) {

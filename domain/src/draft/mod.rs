@@ -9,7 +9,6 @@ pub use command::DraftCommand;
 pub use event::DraftEvent;
 
 use crate::{AccountId, AiJobId, Decide, ImageId, Money, OrderId, PersonalRef, prices};
-use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -125,23 +124,10 @@ impl DraftRefusal {
     }
 }
 
-impl Aggregate for Draft {
-    const TYPE: &'static str = "draft";
-    type Command = DraftCommand;
-    type Event = DraftEvent;
-    type Error = DraftRefusal;
-    type Services = ();
+aggregate!(Draft, "draft", DraftCommand, DraftEvent, DraftRefusal);
 
-    async fn handle(
-        &mut self,
-        command: Self::Command,
-        (): &Self::Services,
-        sink: &EventSink<Self>,
-    ) -> Result<(), Self::Error> {
-        crate::forward(self, command, sink).await
-    }
-
-    fn apply(&mut self, event: Self::Event) {
+impl Decide for Draft {
+    fn evolve(&mut self, event: DraftEvent) {
         if let DraftEvent::Created { customer, method, size } = event {
             *self = Self::Open(OpenDraft::new(customer, method, size));
             return;
@@ -163,9 +149,7 @@ impl Aggregate for Draft {
             DraftEvent::Canceled { .. } => *self = Self::Canceled { customer: open.customer },
         }
     }
-}
 
-impl Decide for Draft {
     fn decide(&self, command: DraftCommand) -> Result<Vec<DraftEvent>, DraftRefusal> {
         use DraftCommand as C;
         match (self, command) {

@@ -13,7 +13,6 @@ pub use invoice::{Invoice, InvoiceLine, SERIES as INVOICE_SERIES, number as invo
 use crate::draft::{CoverSize, Method, Picture};
 use crate::money::MoneyError;
 use crate::{AccountId, Decide, DraftId, Money, PaymentId, PersonalRef};
-use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -123,23 +122,10 @@ impl OrderRefusal {
     }
 }
 
-impl Aggregate for Order {
-    const TYPE: &'static str = "order";
-    type Command = OrderCommand;
-    type Event = OrderEvent;
-    type Error = OrderRefusal;
-    type Services = ();
+aggregate!(Order, "order", OrderCommand, OrderEvent, OrderRefusal);
 
-    async fn handle(
-        &mut self,
-        command: Self::Command,
-        (): &Self::Services,
-        sink: &EventSink<Self>,
-    ) -> Result<(), Self::Error> {
-        crate::forward(self, command, sink).await
-    }
-
-    fn apply(&mut self, event: Self::Event) {
+impl Decide for Order {
+    fn evolve(&mut self, event: OrderEvent) {
         match event {
             OrderEvent::Placed { placement } => {
                 *self = Self::AwaitingPayment { placement, open_attempt: None, ended: BTreeSet::new() };
@@ -178,9 +164,7 @@ impl Aggregate for Order {
             }
         }
     }
-}
 
-impl Decide for Order {
     fn decide(&self, command: OrderCommand) -> Result<Vec<OrderEvent>, OrderRefusal> {
         use OrderCommand as C;
         match (self, command) {

@@ -10,7 +10,6 @@ pub use event::PaymentEvent;
 
 use crate::order::Line;
 use crate::{AccountId, Decide, Money, OrderId, PersonalRef};
-use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -141,23 +140,10 @@ impl PaymentRefusal {
     }
 }
 
-impl Aggregate for Payment {
-    const TYPE: &'static str = "payment";
-    type Command = PaymentCommand;
-    type Event = PaymentEvent;
-    type Error = PaymentRefusal;
-    type Services = ();
+aggregate!(Payment, "payment", PaymentCommand, PaymentEvent, PaymentRefusal);
 
-    async fn handle(
-        &mut self,
-        command: Self::Command,
-        (): &Self::Services,
-        sink: &EventSink<Self>,
-    ) -> Result<(), Self::Error> {
-        crate::forward(self, command, sink).await
-    }
-
-    fn apply(&mut self, event: Self::Event) {
+impl Decide for Payment {
+    fn evolve(&mut self, event: PaymentEvent) {
         match event {
             PaymentEvent::Requested { request } => {
                 *self = Self::Open { request, checkout: None, callbacks: 0, round: 0, review: None };
@@ -189,9 +175,7 @@ impl Aggregate for Payment {
             | PaymentEvent::Refunded { .. } => *self = std::mem::take(self).moved_on(event),
         }
     }
-}
 
-impl Decide for Payment {
     fn decide(&self, command: PaymentCommand) -> Result<Vec<PaymentEvent>, PaymentRefusal> {
         use PaymentCommand as C;
         match (self, command) {

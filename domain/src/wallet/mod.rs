@@ -9,7 +9,6 @@ pub use command::{Delivered, WalletCommand};
 pub use event::WalletEvent;
 
 use crate::{AiJobId, Decide};
-use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,23 +58,10 @@ impl WalletRefusal {
     }
 }
 
-impl Aggregate for Wallet {
-    const TYPE: &'static str = "wallet";
-    type Command = WalletCommand;
-    type Event = WalletEvent;
-    type Error = WalletRefusal;
-    type Services = ();
+aggregate!(Wallet, "wallet", WalletCommand, WalletEvent, WalletRefusal);
 
-    async fn handle(
-        &mut self,
-        command: Self::Command,
-        (): &Self::Services,
-        sink: &EventSink<Self>,
-    ) -> Result<(), Self::Error> {
-        crate::forward(self, command, sink).await
-    }
-
-    fn apply(&mut self, event: Self::Event) {
+impl Decide for Wallet {
+    fn evolve(&mut self, event: WalletEvent) {
         match event {
             WalletEvent::Granted { reference, credits, .. } => {
                 self.available += u64::from(credits);
@@ -106,9 +92,7 @@ impl Aggregate for Wallet {
             }
         }
     }
-}
 
-impl Decide for Wallet {
     fn decide(&self, command: WalletCommand) -> Result<Vec<WalletEvent>, WalletRefusal> {
         match command {
             WalletCommand::Grant { reference, .. } if self.grants.contains(&reference) => Ok(vec![]),
