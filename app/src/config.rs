@@ -17,7 +17,7 @@ pub struct Settings {
     /// Address of the API.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Address of the operators' port (metrics, status); keep it private.
+    /// Address of the operators' port (`/health`, `/status`); keep it private.
     #[arg(long, env = "ADMIN_LISTEN", default_value = "127.0.0.1:0")]
     pub admin_listen: SocketAddr,
     /// Where browsers reach the API.

@@ -1,5 +1,7 @@
 //! Wires the crates into one running service. The only place that knows all of them.
 
+mod admin;
+mod flows_owner;
 mod parts;
 mod seals;
 mod supervise;
@@ -122,12 +124,12 @@ impl Service {
         let state = parts::api_state(&options, &pool, &commands, moved.subscribe())?;
         let stop = CancellationToken::new();
         let mut supervisor = Supervisor::new(stop.clone());
-        start_readers(&options, &pool, &commands, &moved, &mut supervisor).await?;
+        let relay = start_readers(&options, &pool, &commands, &moved, &mut supervisor).await?;
         let mut api = None;
         if options.roles.contains(&Role::Api) {
             api = Some(serve(options.settings.listen, api::router(state.clone()), &mut supervisor).await?);
         }
-        let admin_router = parts::admin_router(pool.clone(), commands.clone());
+        let admin_router = admin::router(pool.clone(), commands.clone(), relay);
         let admin = serve(options.settings.admin_listen, admin_router, &mut supervisor).await?;
         Ok(Self { api, admin, pool, commands, state, stop, writer_stop, supervisor, writer: writer_task })
     }
@@ -145,14 +147,15 @@ impl Service {
     }
 }
 
-/// Relay, sagas, projections, timers, seals: all that follow the journal.
+/// Relay, sagas, projections, timers, seals: all that follow the journal. Answers where to see the relay's state.
 async fn start_readers(
     options: &Options,
     pool: &PgPool,
     commands: &Commands,
     moved: &watch::Sender<i64>,
     supervisor: &mut Supervisor,
-) -> Result<(), StartError> {
+) -> Result<Option<relay::StatusReader>, StartError> {
+    let mut relay = None;
     let wake = || commands.writer().wake();
     for role in &options.roles {
         match role {
@@ -168,11 +171,11 @@ async fn start_readers(
                 let (pool, wake) = (pool.clone(), wake());
                 supervisor.start("seals", move |stop| seals::run(pool.clone(), wake.clone(), stop).boxed());
             }
-            Role::Relay => start_relay(options, pool, wake(), supervisor).await?,
+            Role::Relay => relay = Some(start_relay(options, pool, wake(), supervisor).await?),
             Role::Sagas => start_sagas(options, pool, commands, supervisor).await?,
         }
     }
-    Ok(())
+    Ok(relay)
 }
 
 fn start_projections(pool: &PgPool, wake: Wake, moved: watch::Sender<i64>, supervisor: &mut Supervisor) {
@@ -187,15 +190,13 @@ async fn start_relay(
     pool: &PgPool,
     wake: Wake,
     supervisor: &mut Supervisor,
-) -> Result<(), StartError> {
+) -> Result<relay::StatusReader, StartError> {
     let client = parts::nats(&options.settings.nats_url).await?;
     let pool = pool.clone();
-    supervisor.start("relay", move |stop| {
-        let (status, _) = relay::status();
-        relay::run(pool.clone(), client.clone(), wake.clone(), relay::StreamOptions::default(), status, stop)
-            .boxed()
-    });
-    Ok(())
+    let (status, reader) = relay::status();
+    supervisor
+        .once(move |stop| relay::run(pool, client, wake, relay::StreamOptions::default(), status, stop));
+    Ok(reader)
 }
 
 async fn start_sagas(
@@ -206,12 +207,11 @@ async fn start_sagas(
 ) -> Result<(), StartError> {
     let client = parts::nats(&options.settings.nats_url).await?;
     let effects = Arc::new(parts::effects(options, pool, commands)?);
-    for flow in flows::ALL {
-        let runner =
-            Arc::new(Runner::new(flow, Arc::clone(&effects), options.timing.clone(), options.policy.clone()));
-        let client = client.clone();
-        supervisor.start(flow.name, move |stop| Arc::clone(&runner).run(client.clone(), stop).boxed());
-    }
+    let (timing, policy, pool) = (options.timing.clone(), options.policy.clone(), pool.clone());
+    supervisor.start("sagas", move |stop| {
+        let make = |flow| Arc::new(Runner::new(flow, Arc::clone(&effects), timing.clone(), policy.clone()));
+        flows_owner::run(pool.clone(), client.clone(), flows::ALL.map(make).into(), stop).boxed()
+    });
     Ok(())
 }
 

@@ -137,6 +137,8 @@ impl Commands {
             Err(refused @ CommandError::Refused(_)) => return Err(self.refused(refused, rider).await?),
             Err(error) => return Err(error),
         };
+        // A claim without an event would be taken by nothing: a number burnt, a name lost.
+        let rider = &if events.is_empty() { rider.without_claims() } else { rider.clone() };
         if events.is_empty() && rider.is_empty() {
             return self.unchanged(commands).await.map(Some);
         }

@@ -66,6 +66,11 @@ pub struct Rider {
 }
 
 impl Rider {
+    /// What may be written although nothing happened.
+    pub(crate) fn without_claims(&self) -> Self {
+        Self { claims: Vec::new(), idempotency: self.idempotency.clone() }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.claims.is_empty() && self.idempotency.is_none()
     }

@@ -112,6 +112,8 @@ const PROBLEMS: &[Line] = &[
     ("draft_already_exists", "Bu taslak zaten var.", "This draft exists already."),
     ("draft_already_committed", "Bu taslak siparişe dönüştürüldü.", "This draft has become an order."),
     ("draft_canceled", "Bu taslak iptal edildi.", "This draft was cancelled."),
+    ("store_unavailable", "Şu an hizmet veremiyoruz, birazdan tekrar deneyin.", "We cannot answer just now; try again in a moment."),
+    ("draft_changed", "Bu taslak bu sırada değişti; yeniden bakıp sipariş verin.", "This draft was changed meanwhile; look at it again, then order."),
     ("draft_busy", "Bu taslak için görsel üretiliyor.", "DRAFT_BUSY"),
     ("draft_not_by_ai", "Bu taslak yapay zekâ ile hazırlanmıyor.", "This draft is not made by AI."),
     ("generation_price_changed", "Üretim fiyatı değişti, tekrar deneyin.", "The price of a generation has changed; try again."),

@@ -5,6 +5,9 @@ use axum::http::StatusCode;
 use domain::Refusal;
 use domain::wallet::WalletRefusal;
 use journal::CommandError;
+use journal::LoadError;
+use journal::read::ReadError;
+use journal::tables::personal::PersonalError;
 
 /// When a busy writer or a lost race is worth another try, in seconds.
 const RETRY_AFTER_S: u32 = 1;
@@ -52,6 +55,11 @@ impl From<CommandError> for Problem {
                 Self::unavailable("contended", RETRY_AFTER_S).with_source(error)
             }
             CommandError::Busy => Self::unavailable("busy", RETRY_AFTER_S).with_source(error),
+            // The database is away for a moment; nothing of the command was written.
+            CommandError::Unreadable(LoadError::Store { .. })
+            | CommandError::Read(ReadError::Database(_)) => {
+                Self::unavailable("store_unavailable", RETRY_AFTER_S).with_source(error)
+            }
             CommandError::Empty
             | CommandError::Unreadable(_)
             | CommandError::Unstorable(_)
@@ -71,9 +79,13 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
-impl From<journal::tables::personal::PersonalError> for Problem {
-    fn from(error: journal::tables::personal::PersonalError) -> Self {
-        Self::internal(error)
+impl From<PersonalError> for Problem {
+    fn from(error: PersonalError) -> Self {
+        match error {
+            // The record's id follows from the key: the same key came with another body.
+            PersonalError::Different => Self::conflict("idempotency_key_reused"),
+            PersonalError::Canonical(_) | PersonalError::Database(_) => Self::internal(error),
+        }
     }
 }
 

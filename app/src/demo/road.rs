@@ -1,6 +1,6 @@
 //! The road itself: register → draft → picture → order → payment → invoice → proof. One function a stretch.
 
-use super::browser::{self, Form};
+use super::browser::{self, Form, Page};
 use super::shop::Shop;
 use super::{DemoError, Saved, Steps};
 use crate::dev::state::Endpoints;
@@ -170,6 +170,13 @@ pub async fn paid(shop: &mut Shop, order: &str, payment: &str) -> Result<(), Dem
 
 /// Card and bank code on the provider's pages; answers the form that leads back to the shop.
 pub async fn pay_by_card(client: &Client, page: &Url, number: &str) -> Result<Form, DemoError> {
+    let bank = to_the_bank(client, page, number).await?;
+    let done = browser::submit(client, &bank_code(&bank)?).await?;
+    Form::find(&done, "callback-form")
+}
+
+/// The card's data on the provider's page; answers the bank's page.
+pub async fn to_the_bank(client: &Client, page: &Url, number: &str) -> Result<Page, DemoError> {
     let page = browser::open(client, page.clone()).await?;
     let mut card = Form::find(&page, "payment-form")?;
     for (field, value) in [
@@ -181,12 +188,15 @@ pub async fn pay_by_card(client: &Client, page: &Url, number: &str) -> Result<Fo
     ] {
         card.set(field, value);
     }
-    let bank = browser::submit(client, &card).await?;
-    let mut code = Form::find(&bank, "threeds-form")?;
+    browser::submit(client, &card).await
+}
+
+/// The filled form of the bank's page.
+pub fn bank_code(bank: &Page) -> Result<Form, DemoError> {
+    let mut code = Form::find(bank, "threeds-form")?;
     code.set("code", SMS_CODE);
     code.set("action", "confirm");
-    let done = browser::submit(client, &code).await?;
-    Form::find(&done, "callback-form")
+    Ok(code)
 }
 
 pub struct Invoice {

@@ -6,11 +6,8 @@ use api::config::{CookieSettings, Limits, TokenSettings};
 use api::state::{Parts, Readiness, ReadyCheck, StateError};
 use api::wait::Visibility;
 use api::{ApiConfig, AppState, Secret};
-use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use futures::FutureExt;
-use journal::{Commands, checkpoint, dead_letters, read};
+use journal::{Commands, read};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use sagas::effects::{self, Effects};
@@ -21,7 +18,6 @@ use sagas::integrations::mail::smtp::{Mailer, Security, Sender, SmtpConfig, Smtp
 use sagas::integrations::mail::{AddressError, parse_address};
 use sagas::integrations::payment::iyzico::{Iyzico, IyzicoConfig};
 use sagas::integrations::storage::{Storage, StorageError};
-use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::path::Path;
 use std::sync::Arc;
@@ -183,35 +179,4 @@ fn database_check(pool: PgPool) -> ReadyCheck {
         async move { read::head(&pool).await.map(|_| ()).map_err(|_| "the journal does not answer".to_owned()) }
             .boxed()
     })
-}
-
-/// What operators look at; never reachable from outside.
-pub(super) fn admin_router(pool: PgPool, commands: Commands) -> Router {
-    Router::new()
-        .route("/health", get(|| async { Json(json!({ "status": "ok" })) }))
-        .route("/status", get(status))
-        .with_state((pool, commands))
-}
-
-async fn status(State((pool, commands)): State<(PgPool, Commands)>) -> Json<Value> {
-    let head = read::head(&pool).await.map_err(|error| error.to_string());
-    let readers = checkpoint::all(&pool).await.map_err(|error| error.to_string());
-    let letters = dead_letters::open_by_flow(&pool).await.map_err(|error| error.to_string());
-    let readers: Vec<Value> = readers
-        .unwrap_or_default()
-        .into_iter()
-        .map(|one| json!({ "reader": one.reader, "position": one.position, "behind_seconds": one.behind_seconds }))
-        .collect();
-    let letters: Vec<Value> = letters
-        .unwrap_or_default()
-        .into_iter()
-        .map(|one| json!({ "flow": one.flow, "open": one.open }))
-        .collect();
-    let stats = commands.writer().stats();
-    Json(json!({
-        "head": head.ok(),
-        "readers": readers,
-        "dead_letters": letters,
-        "writer": format!("{stats:?}"),
-    }))
 }

@@ -1,4 +1,4 @@
-use super::{CoverSize, MessageCard, Method, Picture};
+use super::{Contents, CoverSize, MessageCard, Method, Picture};
 use crate::{AccountId, AiJobId, OrderId, PersonalRef};
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +36,11 @@ pub enum DraftCommand {
         by: AccountId,
         picture: Picture,
     },
+    /// `contents` is what the order was made from; a draft that has changed since is refused.
     Commit {
         by: AccountId,
         order: OrderId,
+        contents: Contents,
     },
     Cancel {
         by: AccountId,

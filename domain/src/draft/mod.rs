@@ -50,6 +50,16 @@ pub struct Picture {
     pub sha256: String,
 }
 
+/// What an order is made from; complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contents {
+    pub picture: Picture,
+    pub message_card: MessageCard,
+    pub shipping: PersonalRef,
+    pub billing: Option<PersonalRef>,
+}
+
 /// A draft that can still be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenDraft {
@@ -99,6 +109,8 @@ pub enum DraftRefusal {
     NotByAi,
     #[error("the price of the next generation is {cost} credits")]
     PriceChanged { cost: u32 },
+    #[error("this draft was changed meanwhile; look at it again, then order")]
+    Changed,
     #[error("choose a picture first")]
     PictureMissing,
     #[error("choose a message card first")]
@@ -117,6 +129,7 @@ impl DraftRefusal {
             Self::Busy => "draft_busy",
             Self::NotByAi => "draft_not_by_ai",
             Self::PriceChanged { .. } => "generation_price_changed",
+            Self::Changed => "draft_changed",
             Self::PictureMissing => "draft_picture_missing",
             Self::MessageCardMissing => "draft_message_card_missing",
             Self::ShippingMissing => "draft_shipping_missing",
@@ -229,7 +242,7 @@ impl OpenDraft {
                 let unchanged = self.picture.as_ref() == Some(&picture);
                 Ok(once(unchanged, DraftEvent::PictureSelected { picture }))
             }
-            C::Commit { order, .. } => self.commit(order),
+            C::Commit { order, contents, .. } => self.commit(order, &contents),
             C::Cancel { reason, .. } => Ok(vec![DraftEvent::Canceled { reason }]),
         }
     }
@@ -254,13 +267,23 @@ impl OpenDraft {
         Ok(vec![DraftEvent::GenerationBegun { job, cost }])
     }
 
-    fn commit(&self, order: OrderId) -> Result<Vec<DraftEvent>, DraftRefusal> {
+    /// What an order would be made from now, or what is missing for it.
+    pub fn contents(&self) -> Result<Contents, DraftRefusal> {
+        Ok(Contents {
+            picture: self.picture.clone().ok_or(DraftRefusal::PictureMissing)?,
+            message_card: self.message_card.clone().ok_or(DraftRefusal::MessageCardMissing)?,
+            shipping: self.shipping.clone().ok_or(DraftRefusal::ShippingMissing)?,
+            billing: self.billing.clone(),
+        })
+    }
+
+    fn commit(&self, order: OrderId, contents: &Contents) -> Result<Vec<DraftEvent>, DraftRefusal> {
         if self.generating.is_some() {
             return Err(DraftRefusal::Busy);
         }
-        self.picture.as_ref().ok_or(DraftRefusal::PictureMissing)?;
-        self.message_card.as_ref().ok_or(DraftRefusal::MessageCardMissing)?;
-        self.shipping.as_ref().ok_or(DraftRefusal::ShippingMissing)?;
+        if self.contents()? != *contents {
+            return Err(DraftRefusal::Changed);
+        }
         Ok(vec![DraftEvent::Committed { order }])
     }
 }

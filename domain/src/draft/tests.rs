@@ -1,4 +1,4 @@
-use super::{CoverSize, Draft, DraftCommand, DraftEvent, DraftRefusal, Method};
+use super::{Contents, CoverSize, Draft, DraftCommand, DraftEvent, DraftRefusal, Method};
 use crate::fixtures::{CUSTOMER, ORDER, STRANGER, given, job, message_card, personal, picture};
 use crate::{AccountId, OrderId};
 use uuid::Uuid;
@@ -41,8 +41,18 @@ fn canceled() -> Vec<DraftEvent> {
     vec![created(Method::Ai), DraftEvent::Canceled { reason: None }]
 }
 
+/// What [`complete`] amounts to, with another address for another number.
+fn contents(address: u128) -> Contents {
+    Contents {
+        picture: picture(1),
+        message_card: message_card(1),
+        shipping: personal(address),
+        billing: None,
+    }
+}
+
 fn commit() -> DraftCommand {
-    DraftCommand::Commit { by: CUSTOMER, order: ORDER }
+    DraftCommand::Commit { by: CUSTOMER, order: ORDER, contents: contents(1) }
 }
 
 /// Everything that a person can ask of a draft that exists.
@@ -53,7 +63,7 @@ fn everything(by: AccountId) -> Vec<DraftCommand> {
         DraftCommand::SetBilling { by, address: personal(3) },
         DraftCommand::BeginGeneration { by, job: job(9), cost: 100 },
         DraftCommand::SelectPicture { by, picture: picture(2) },
-        DraftCommand::Commit { by, order: OrderId(Uuid::from_u128(9)) },
+        DraftCommand::Commit { by, order: OrderId(Uuid::from_u128(9)), contents: contents(1) },
         DraftCommand::Cancel { by, reason: None },
     ]
 }
@@ -142,6 +152,12 @@ fn a_complete_draft_can_be_ordered_without_a_billing_address() {
     given::<Draft>(complete())
         .when(commit())
         .then_expect_events(vec![DraftEvent::Committed { order: ORDER }]);
+}
+
+#[test]
+fn a_draft_that_changed_after_it_was_shown_is_not_ordered() {
+    let stale = DraftCommand::Commit { by: CUSTOMER, order: ORDER, contents: contents(2) };
+    given::<Draft>(complete()).when(stale).then_expect_error(DraftRefusal::Changed);
 }
 
 #[test]

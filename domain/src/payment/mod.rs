@@ -76,6 +76,16 @@ pub struct Checkout {
     pub expires_at: OffsetDateTime,
 }
 
+/// What was heard of a payment that is not captured.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Watch {
+    pub callbacks: u32,
+    /// The last round of asking the provider that was due.
+    pub round: u32,
+    /// Set while a person or a later answer must decide.
+    pub review: Option<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Payment {
@@ -85,21 +95,17 @@ pub enum Payment {
         request: Request,
         /// Absent until the provider has answered.
         checkout: Option<Checkout>,
-        callbacks: u32,
-        /// The last round of asking the provider that was due.
-        round: u32,
-        /// Set while a person or a later answer must decide.
-        review: Option<String>,
+        watch: Watch,
     },
     Captured {
         request: Request,
         captured: Captured,
     },
-    /// The provider said no, or nobody came.
+    /// The provider said no, or nobody came. Money can still arrive: we keep asking for a while.
     Closed {
         request: Request,
         checkout: Option<Checkout>,
-        callbacks: u32,
+        watch: Watch,
     },
     RefundRequested {
         request: Request,
@@ -146,7 +152,7 @@ impl Decide for Payment {
     fn evolve(&mut self, event: PaymentEvent) {
         match event {
             PaymentEvent::Requested { request } => {
-                *self = Self::Open { request, checkout: None, callbacks: 0, round: 0, review: None };
+                *self = Self::Open { request, checkout: None, watch: Watch::default() };
             }
             PaymentEvent::CheckoutOpened { token_digest, expires_at, .. } => {
                 if let Self::Open { checkout, .. } = self {
@@ -154,18 +160,18 @@ impl Decide for Payment {
                 }
             }
             PaymentEvent::CallbackReceived { .. } => {
-                if let Self::Open { callbacks, .. } | Self::Closed { callbacks, .. } = self {
-                    *callbacks += 1;
+                if let Self::Open { watch, .. } | Self::Closed { watch, .. } = self {
+                    watch.callbacks += 1;
                 }
             }
             PaymentEvent::CheckDue { round: due } => {
-                if let Self::Open { round, .. } = self {
-                    *round = due;
+                if let Self::Open { watch, .. } | Self::Closed { watch, .. } = self {
+                    watch.round = due;
                 }
             }
             PaymentEvent::HeldForReview { reason, .. } => {
-                if let Self::Open { review, .. } = self {
-                    *review = Some(reason);
+                if let Self::Open { watch, .. } | Self::Closed { watch, .. } = self {
+                    watch.review = Some(reason);
                 }
             }
             PaymentEvent::Captured { .. }
@@ -195,10 +201,10 @@ impl Decide for Payment {
                     Err(PaymentRefusal::AlreadyExists)
                 }
             }
-            (Self::Open { request, checkout, callbacks, round, review }, command) => {
-                open(request, checkout.as_ref(), (*callbacks, *round), review.as_deref(), command)
+            (Self::Open { request, checkout, watch }, command) => {
+                open(request, checkout.as_ref(), watch, command)
             }
-            (Self::Closed { request, callbacks, .. }, command) => closed(request, *callbacks, command),
+            (Self::Closed { request, watch, .. }, command) => closed(request, watch, command),
             (
                 Self::Captured { captured, .. }
                 | Self::RefundRequested { captured, .. }
@@ -230,9 +236,9 @@ impl Payment {
                 PaymentEvent::Captured { captured, .. },
             ) => Self::Captured { request, captured },
             (
-                Self::Open { request, checkout, callbacks, .. },
+                Self::Open { request, checkout, watch },
                 PaymentEvent::Failed { .. } | PaymentEvent::Expired { .. },
-            ) => Self::Closed { request, checkout, callbacks },
+            ) => Self::Closed { request, checkout, watch },
             (Self::Captured { request, captured }, PaymentEvent::RefundRequested { .. }) => {
                 Self::RefundRequested { request, captured }
             }
@@ -258,8 +264,7 @@ impl Payment {
 fn open(
     request: &Request,
     checkout: Option<&Checkout>,
-    (callbacks, round): (u32, u32),
-    review: Option<&str>,
+    watch: &Watch,
     command: PaymentCommand,
 ) -> Result<Vec<PaymentEvent>, PaymentRefusal> {
     use PaymentCommand as C;
@@ -271,16 +276,11 @@ fn open(
         C::RecordCheckout { token_digest, expires_at } => {
             Ok(vec![PaymentEvent::CheckoutOpened { order, token_digest, expires_at }])
         }
-        C::ReceiveCallback { .. } if callbacks >= CALLBACKS_RECORDED_MAX => Ok(vec![]),
-        C::ReceiveCallback { source } => Ok(vec![PaymentEvent::CallbackReceived { source }]),
-        C::CheckDue { round: due } if due <= round => Ok(vec![]),
-        C::CheckDue { round: due } => Ok(vec![PaymentEvent::CheckDue { round: due }]),
+        C::ReceiveCallback { .. } | C::CheckDue { .. } | C::HoldForReview { .. } => {
+            Ok(watch.heard(request, command))
+        }
         C::Capture(captured) => capture(request, captured),
         C::Fail { code } => Ok(vec![PaymentEvent::Failed { order, code }]),
-        C::HoldForReview { reason, .. } if review == Some(reason.as_str()) => Ok(vec![]),
-        C::HoldForReview { reason, provider_payment_id } => {
-            Ok(vec![PaymentEvent::HeldForReview { order, reason, provider_payment_id }])
-        }
         C::Expire => Ok(vec![PaymentEvent::Expired { order }]),
         C::RequestRefund { .. } | C::RecordRefund { .. } => Err(PaymentRefusal::NotCaptured),
     }
@@ -288,7 +288,7 @@ fn open(
 
 fn closed(
     request: &Request,
-    callbacks: u32,
+    watch: &Watch,
     command: PaymentCommand,
 ) -> Result<Vec<PaymentEvent>, PaymentRefusal> {
     use PaymentCommand as C;
@@ -297,10 +297,31 @@ fn closed(
         C::Capture(captured) => capture(request, captured),
         C::RequestRefund { .. } | C::RecordRefund { .. } => Err(PaymentRefusal::NotCaptured),
         C::RecordCheckout { .. } => Err(PaymentRefusal::Closed),
-        C::ReceiveCallback { .. } if callbacks >= CALLBACKS_RECORDED_MAX => Ok(vec![]),
-        // Somebody came back after all: ask the provider once more.
-        C::ReceiveCallback { source } => Ok(vec![PaymentEvent::CallbackReceived { source }]),
-        C::CheckDue { .. } | C::Fail { .. } | C::HoldForReview { .. } | C::Expire => Ok(vec![]),
+        // Money that came after all must be found, whoever or whatever makes us ask.
+        C::ReceiveCallback { .. } | C::CheckDue { .. } | C::HoldForReview { .. } => {
+            Ok(watch.heard(request, command))
+        }
+        C::Fail { .. } | C::Expire => Ok(vec![]),
+    }
+}
+
+impl Watch {
+    /// Callbacks, timers and doubtful answers: recorded once each, and not without end.
+    fn heard(&self, request: &Request, command: PaymentCommand) -> Vec<PaymentEvent> {
+        match command {
+            PaymentCommand::ReceiveCallback { source } if self.callbacks < CALLBACKS_RECORDED_MAX => {
+                vec![PaymentEvent::CallbackReceived { source }]
+            }
+            PaymentCommand::CheckDue { round } if round > self.round => {
+                vec![PaymentEvent::CheckDue { round }]
+            }
+            PaymentCommand::HoldForReview { reason, provider_payment_id }
+                if self.review.as_ref() != Some(&reason) =>
+            {
+                vec![PaymentEvent::HeldForReview { order: request.order, reason, provider_payment_id }]
+            }
+            _ => vec![],
+        }
     }
 }
 

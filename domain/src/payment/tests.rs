@@ -215,9 +215,19 @@ fn each_round_of_asking_the_provider_comes_once_and_in_order() {
 }
 
 #[test]
-fn a_closed_payment_is_not_asked_for_on_a_timer() {
+fn a_closed_payment_is_still_asked_for_since_money_can_come_late() {
     for history in closed() {
-        given::<Payment>(history).when(check(1)).then_expect_events(vec![]);
+        given::<Payment>(history.clone()).when(check(1)).then_expect_events(vec![due(1)]);
+        given::<Payment>(history).and(vec![due(1)]).when(check(1)).then_expect_events(vec![]);
+    }
+}
+
+#[test]
+fn doubtful_money_for_a_closed_payment_is_held_once() {
+    for history in closed() {
+        let doubt = vec![held("mismatch:amount")];
+        given::<Payment>(history.clone()).when(hold("mismatch:amount")).then_expect_events(doubt.clone());
+        given::<Payment>(history).and(doubt).when(hold("mismatch:amount")).then_expect_events(vec![]);
     }
 }
 

@@ -13,13 +13,15 @@ use uuid::Uuid;
 pub enum PersonalError {
     #[error("the record has no canonical form")]
     Canonical(#[from] serde_json::Error),
+    #[error("this id holds another record already")]
+    Different,
     #[error("the database did not answer")]
     Database(#[from] sqlx::Error),
 }
 
 /// Keeps a record and answers the reference that events may carry.
 ///
-/// Idempotent by id: a repeat answers the reference of what was stored first.
+/// Idempotent by id: a repeat answers the reference of what was stored first, and another body is refused.
 pub async fn store(
     pool: &PgPool,
     account: AccountId,
@@ -28,7 +30,7 @@ pub async fn store(
     id: Uuid,
 ) -> Result<PersonalRef, PersonalError> {
     if let Some(row) = row(pool, id).await? {
-        return Ok(PersonalRef { id, digest: row.digest });
+        return first(row, id, body);
     }
     let salt = fresh_salt();
     let digest = digest(&salt, body)?;
@@ -36,8 +38,14 @@ pub async fn store(
         return Ok(PersonalRef { id, digest });
     }
     // Somebody stored it in between.
-    let first = row(pool, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    Ok(PersonalRef { id, digest: first.digest })
+    first(row(pool, id).await?.ok_or(sqlx::Error::RowNotFound)?, id, body)
+}
+
+fn first(row: Row, id: Uuid, body: &Value) -> Result<PersonalRef, PersonalError> {
+    if row.body.0 != *body {
+        return Err(PersonalError::Different);
+    }
+    Ok(PersonalRef { id, digest: row.digest })
 }
 
 /// The record, unless it was erased.

@@ -11,6 +11,10 @@ use journal::tables::checkouts::{self, Checkout, TOKEN_SCOPE};
 use journal::tables::personal;
 use journal::{Claim, Rider};
 use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// Nobody types a bank's code for longer than this after the page has run out.
+const ABANDONED_AFTER: Duration = Duration::from_mins(15);
 
 impl Effects {
     pub(super) async fn open_checkout(
@@ -127,6 +131,10 @@ impl Effects {
             }
             Verification::NotStarted if self.clock.now() >= checkout.expires_at => {
                 Some((PaymentCommand::Expire, "expired"))
+            }
+            // Left at the bank's page. The order is free again; we keep asking, and late money is still taken.
+            Verification::Open { .. } if self.clock.now() >= checkout.expires_at + ABANDONED_AFTER => {
+                Some((PaymentCommand::Expire, "abandoned"))
             }
             Verification::NotStarted | Verification::Open { .. } => None,
         }

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use domain::{AiJobCommand, Command, PaymentCommand, ids};
 use journal::tables::personal::PersonalError;
 use journal::timers::{self, Timer};
-use journal::{Clock, CommandError, Commands, Committed, Context, Rider};
+use journal::{Clock, CommandError, Commands, Committed, Context, LoadError, Rider};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -118,13 +118,15 @@ impl EffectError {
                 CommandError::Contended { .. }
                 | CommandError::Busy
                 | CommandError::Read(_)
+                | CommandError::Unreadable(LoadError::Store { .. })
                 | CommandError::Store(_),
             )
             | Self::Store(_)
             | Self::Personal(_)
-            | Self::Storage(_) => Verdict::Retry { after: None },
+            | Self::Storage(StorageError::Store { .. }) => Verdict::Retry { after: None },
             Self::Call(CallError::Rejected { .. } | CallError::Misconfigured { .. })
             | Self::Command(_)
+            | Self::Storage(_)
             | Self::Missing(_)
             | Self::Document(_) => Verdict::DeadLetter,
         }
@@ -211,4 +213,24 @@ impl Effects {
 /// True when the error is this aggregate's refusal with this code: a late repeat, not a fault.
 fn refused_with(error: &CommandError, code: &str) -> bool {
     matches!(error, CommandError::Refused(refusal) if refusal.code() == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cqrs_es::persist::PersistenceError;
+
+    #[test]
+    fn a_database_that_is_away_is_waited_for_and_never_a_dead_letter() {
+        let source = PersistenceError::ConnectionError(Box::new(sqlx::Error::PoolTimedOut));
+        let load = LoadError::Store { aggregate_type: "order", aggregate_id: "1".into(), source };
+        for error in [
+            EffectError::Command(CommandError::Unreadable(load)),
+            EffectError::Command(CommandError::Busy),
+            EffectError::Store(sqlx::Error::PoolTimedOut),
+        ] {
+            assert!(matches!(error.verdict(), Verdict::Retry { .. }), "{error:?}");
+        }
+        assert_eq!(EffectError::Missing("the invoice").verdict(), Verdict::DeadLetter);
+    }
 }

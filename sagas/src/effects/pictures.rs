@@ -91,8 +91,8 @@ impl Effects {
         let image = picture.image_id();
         let preview_key = format!("ai/{image}.jpg");
         let thumbnail_key = format!("ai/{image}-thumb.jpg");
-        self.storage.put_new(Area::Public, &preview_key, renditions.preview_jpeg.into()).await?;
-        self.storage.put_new(Area::Public, &thumbnail_key, renditions.thumbnail_jpeg.into()).await?;
+        self.put_rendition(&preview_key, renditions.preview_jpeg).await?;
+        self.put_rendition(&thumbnail_key, renditions.thumbnail_jpeg).await?;
         let generated = Generated {
             image,
             original_key: picture.original_key(),
@@ -105,6 +105,14 @@ impl Effects {
         let command = AiJobCommand::RecordPicture { index: picture.index, picture: generated };
         self.record_picture(picture, command, origin, "record").await?;
         Ok("generated")
+    }
+
+    /// Another release may draw other pixels: what an earlier try has published stays.
+    async fn put_rendition(&self, key: &str, jpeg: Vec<u8>) -> Result<(), EffectError> {
+        if !self.storage.exists(Area::Public, key).await? {
+            self.storage.put_new(Area::Public, key, jpeg.into()).await?;
+        }
+        Ok(())
     }
 
     async fn fail_picture(

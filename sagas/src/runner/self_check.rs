@@ -1,12 +1,14 @@
 //! A flow compares itself with the journal: what no message brought, the journal does.
 
 use super::Runner;
+use futures::{StreamExt, stream};
 use journal::{progress, read};
+use std::pin::pin;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Events that one look takes; the next look takes the next ones.
-const MISSING_MAX: i64 = 200;
+const MISSING_MAX: i64 = 2_000;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SelfCheckError {
@@ -40,9 +42,11 @@ async fn once(runner: &Runner, settled: i64) -> Result<i64, SelfCheckError> {
     let settled = settled.min(head);
     let (name, interests) = (runner.flow.name, runner.flow.interests);
     let missed = progress::missing(pool, name, interests, settled, MISSING_MAX).await?;
-    for envelope in &missed {
-        tracing::debug!(saga.name = name, event.position = envelope.position, "handled without a message");
-        runner.handle(envelope).await?;
+    let handled = stream::iter(missed).map(|envelope| async move { runner.handle(&envelope).await });
+    // One slow provider call must not keep the events behind it waiting.
+    let mut handled = pin!(handled.buffer_unordered(runner.policy.concurrency));
+    while let Some(result) = handled.next().await {
+        result?;
     }
     let mut connection = pool.acquire().await?;
     progress::advance(&mut connection, name, interests, settled).await?;

@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use domain::draft::{CoverSize, Draft, DraftRefusal, OpenDraft};
+use domain::draft::{Contents, CoverSize, Draft, DraftRefusal, OpenDraft};
 use domain::ids::derived;
 use domain::order::{Line, LineKind, Placement};
 use domain::{
@@ -48,9 +48,11 @@ pub(super) async fn commit(
     let position = if is_committed(&commands, id, by, order).await? {
         position_of(&pool, order).await?
     } else {
-        let placement = placement(&pool, by, id, open(&commands, id, by).await?).await?;
+        let draft = open(&commands, id, by).await?;
+        let contents = draft.contents().map_err(Refusal::Draft)?;
+        let placement = placement(&pool, by, id, draft).await?;
         let origin = context.by_repeatable(by, derived(&["commit", &id.to_string()]));
-        place(&commands, &clock, &origin, (id, order), placement).await?.position
+        place(&commands, &clock, &origin, Agreed { draft: id, order, contents, placement }).await?.position
     };
     let view = orders::as_committed(&pool, order, by).await?;
     Ok((StatusCode::CREATED, SeenAt(position), Json(Success::of(view))))
@@ -71,14 +73,22 @@ async fn position_of(pool: &PgPool, order: OrderId) -> Result<i64, Problem> {
     journal::read::last_position(pool, &stream).await.map_err(Problem::internal)
 }
 
+/// An order, and the contents of the draft that it was made from: the draft refuses if it has others by now.
+struct Agreed {
+    draft: DraftId,
+    order: OrderId,
+    contents: Contents,
+    placement: Placement,
+}
+
 /// Both aggregates in one commit, under a number that nobody has.
 async fn place(
     commands: &Commands,
     clock: &Clock,
     origin: &Context,
-    (draft, order): (DraftId, OrderId),
-    mut placement: Placement,
+    agreed: Agreed,
 ) -> Result<Committed, Problem> {
+    let Agreed { draft, order, contents, mut placement } = agreed;
     let by = placement.customer;
     let mut attempt = 0;
     loop {
@@ -88,7 +98,10 @@ async fn place(
             Claim { scope: DRAFT_SCOPE.into(), key: draft.to_string() },
         ];
         let unit = vec![
-            Command::Draft { id: draft, command: DraftCommand::Commit { by, order } },
+            Command::Draft {
+                id: draft,
+                command: DraftCommand::Commit { by, order, contents: contents.clone() },
+            },
             Command::Order { id: order, command: OrderCommand::Place(placement.clone()) },
         ];
         match commands.execute(unit, origin, Rider { claims, ..Rider::default() }).await {
@@ -102,7 +115,7 @@ async fn place(
     }
 }
 
-/// What the customer agrees to; the number comes later. The aggregate checks all of it once more.
+/// What the customer agrees to; the number comes later.
 async fn placement(
     pool: &PgPool,
     customer: AccountId,

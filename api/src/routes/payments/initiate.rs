@@ -168,7 +168,8 @@ impl Desk {
         buyer: BuyerRecord,
     ) -> Result<Vec<Command>, Problem> {
         let body = serde_json::to_value(buyer).map_err(Problem::internal)?;
-        let record = domain::ids::derived(&["buyer", &payment.to_string()]);
+        // A repeat from another network is another record; the answer to its key is the first one all the same.
+        let record = domain::ids::derived(&["buyer", &payment.to_string(), &body.to_string()]);
         let buyer = personal::store(&self.pool, by, "buyer", &body, record).await?;
         let amount = placement.total;
         let request = Request {

@@ -33,7 +33,11 @@ fn commands() -> impl Strategy<Value = Vec<DraftCommand>> {
             .prop_map(|(n, delivered)| DraftCommand::EndGeneration { job: job(n), delivered }),
         2 => (by(), 0..2u128).prop_map(|(by, n)| DraftCommand::SelectPicture { by, picture: picture(n) }),
         1 => (by(), 0..2u128)
-            .prop_map(|(by, n)| DraftCommand::Commit { by, order: OrderId(Uuid::from_u128(n)) }),
+            .prop_map(|(by, n)| DraftCommand::Commit {
+                by,
+                order: OrderId(Uuid::from_u128(n)),
+                contents: super::contents(n),
+            }),
         1 => by().prop_map(|by| DraftCommand::Cancel { by, reason: None }),
     ];
     prop::collection::vec(command, 0..40)
