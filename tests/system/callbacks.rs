@@ -5,6 +5,7 @@ use app::demo::{Steps, browser};
 use harness::{Fault, TestStack, assert_sound, eventually};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn callback(stack: &TestStack, token: &str) -> (StatusCode, Value) {
     let url = format!("{}/api/v1/payments/callback", stack.endpoints.api);
@@ -122,7 +123,7 @@ async fn an_answer_that_does_not_fit_the_payment_is_held_and_later_resolved() {
         fault.order(&stack).await;
         browser::leave(&stack.client, &back).await.unwrap();
         let path = format!("/api/v1/payments/{}/status", attempt.id);
-        let held = person.shop.wait_for("the hold", &path, std::time::Duration::from_secs(20), |payment| {
+        let held = person.shop.wait_for("the hold", &path, Duration::from_secs(20), |payment| {
             (payment["status"] == "in_review").then_some(())
         });
         held.await.unwrap();
@@ -144,7 +145,7 @@ async fn an_answer_that_does_not_fit_the_payment_is_held_and_later_resolved() {
 async fn a_payment_without_a_callback_is_found_by_asking() {
     let stack = TestStack::adjusted(|options| {
         harness::quick(options);
-        options.timing.payment_checks = vec![std::time::Duration::from_millis(500)];
+        options.timing.payment_checks = vec![Duration::from_millis(500)];
         options.timing.payment_check_rounds = 40;
     })
     .await;
@@ -169,7 +170,7 @@ async fn money_for_a_canceled_order_goes_back() {
     let back = road::pay_by_card(&stack.client, &attempt.page, CARD).await.unwrap();
     browser::leave(&stack.client, &back).await.unwrap();
     let path = format!("/api/v1/payments/{}/status", attempt.id);
-    let refunded = person.shop.wait_for("the refund", &path, std::time::Duration::from_secs(20), |payment| {
+    let refunded = person.shop.wait_for("the refund", &path, Duration::from_secs(20), |payment| {
         (payment["status"] == "refunded").then_some(())
     });
     refunded.await.unwrap();
@@ -188,7 +189,7 @@ async fn a_declined_card_leaves_the_order_payable() {
     let back = road::pay_by_card(&stack.client, &attempt.page, "4111111111111129").await.unwrap();
     browser::leave(&stack.client, &back).await.unwrap();
     let path = format!("/api/v1/payments/{}/status", attempt.id);
-    let failed = person.shop.wait_for("the refusal", &path, std::time::Duration::from_secs(20), |payment| {
+    let failed = person.shop.wait_for("the refusal", &path, Duration::from_secs(20), |payment| {
         (payment["status"] == "failed").then_some(())
     });
     failed.await.unwrap();
@@ -197,6 +198,49 @@ async fn a_declined_card_leaves_the_order_payable() {
     })
     .await;
     road::pay(&stack.client, &mut person.shop, &order, &mut Steps::quiet()).await.unwrap();
+    assert_sound(&stack).await;
+    stack.end().await;
+}
+
+/// Left at the bank's page: the order becomes payable again, and money that comes after all is still found.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abandoned_bank_page_frees_the_order_and_late_money_is_still_found() {
+    let clock = journal::Clock::manual(time::OffsetDateTime::now_utc());
+    let stack = TestStack::adjusted(|options| {
+        harness::quick(options);
+        options.clock = clock.clone();
+        options.timing.payment_checks = vec![Duration::from_mins(50)];
+        options.settings.access_expires_in = 86_400;
+    })
+    .await;
+    let mut person = stack.customer().await;
+    let order = stack.order(&mut person).await;
+    let attempt = road::begin_payment(&mut person.shop, &order).await.unwrap();
+    let bank = road::to_the_bank(&stack.client, &attempt.page, CARD).await.unwrap();
+    eventually("the first check is planned", async || {
+        let waiting: i64 = sqlx::query_scalar("SELECT count(*) FROM timers WHERE command->>'aggregate' = 'payment'")
+            .fetch_one(&stack.database.pool)
+            .await
+            .unwrap();
+        (waiting > 0).then_some(())
+    })
+    .await;
+    clock.advance(time::Duration::minutes(51));
+    eventually("the attempt is closed", async || {
+        (events(&stack, "order", "payment_ended").await.len() == 1).then_some(())
+    })
+    .await;
+    // The buyer types the code after all, and closes the browser.
+    browser::submit(&stack.client, &road::bank_code(&bank).unwrap()).await.unwrap();
+    clock.advance(time::Duration::minutes(51));
+    eventually("the late money is found", async || {
+        (events(&stack, "order", "paid").await.len() == 1).then_some(())
+    })
+    .await;
+    eventually("the invoice follows", async || {
+        (events(&stack, "order", "invoice_issued").await.len() == 1).then_some(())
+    })
+    .await;
     assert_sound(&stack).await;
     stack.end().await;
 }

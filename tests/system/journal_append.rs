@@ -251,3 +251,19 @@ async fn on_a_contended_stream_everybody_gets_through_with_few_lost_races() {
     assert!(stats.conflicts <= 16, "those who lose queue: {stats:?}");
     process.end().await;
 }
+
+/// A repeated command that changes nothing must not burn the number that it came with.
+#[tokio::test]
+async fn a_claim_without_an_event_is_not_taken() {
+    let database = harness::database().await;
+    let process = Process::start(&database.pool);
+    let id = wallet();
+    for key in ["1", "2"] {
+        let claim = Claim { scope: "number".into(), key: key.into() };
+        let rider = Rider { claims: vec![claim], ..Rider::default() };
+        process.commands.execute(vec![grant(id, "once", 1)], &context(), rider).await.unwrap();
+    }
+    assert!(read::claim_owner(&database.pool, "number", "1").await.unwrap().is_some());
+    assert!(read::claim_owner(&database.pool, "number", "2").await.unwrap().is_none());
+    process.end().await;
+}

@@ -9,7 +9,11 @@
 
 pub use harness;
 
+mod audit;
 mod callbacks;
+mod http_edge;
+mod http_orders;
+mod http_sessions;
 mod journal_append;
 mod journal_flows;
 mod journal_integrity;

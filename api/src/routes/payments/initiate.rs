@@ -137,14 +137,15 @@ impl Desk {
         let answer = json!({ "paymentId": payment });
         let record = acting.key.record(by, "payments", body, answer).map_err(Problem::internal)?;
         let rider = Rider { idempotency: record, ..Rider::default() };
-        match self.commands.execute(unit, &acting.context.by_repeatable(by, ids.command_id), rider).await {
+        // Not every key of the body reaches the command: another body must not pass for a repeat of it.
+        let print = fingerprint(body).map_err(Problem::internal)?;
+        let command_id = domain::ids::derived(&[&ids.command_id.to_string(), &print]);
+        match self.commands.execute(unit, &acting.context.by_repeatable(by, command_id), rider).await {
             Ok(committed) => Ok(Begun { payment, position: Some(committed.position) }),
             Err(CommandError::Refused(Refusal::Order(OrderRefusal::PaymentInProgress { payment }))) => {
                 Ok(Begun { payment, position: None })
             }
-            Err(CommandError::IdempotencyKeyUsed { stored })
-                if fingerprint(body).is_ok_and(|print| print == stored.record.fingerprint) =>
-            {
+            Err(CommandError::IdempotencyKeyUsed { stored }) if print == stored.record.fingerprint => {
                 let first = stored.record.answer["paymentId"].as_str().and_then(|id| id.parse().ok());
                 Ok(Begun { payment: first.unwrap_or(payment), position: stored.position })
             }
