@@ -218,10 +218,11 @@ async fn an_abandoned_bank_page_frees_the_order_and_late_money_is_still_found() 
     let attempt = road::begin_payment(&mut person.shop, &order).await.unwrap();
     let bank = road::to_the_bank(&stack.client, &attempt.page, CARD).await.unwrap();
     eventually("the first check is planned", async || {
-        let waiting: i64 = sqlx::query_scalar("SELECT count(*) FROM timers WHERE command->>'aggregate' = 'payment'")
-            .fetch_one(&stack.database.pool)
-            .await
-            .unwrap();
+        let waiting: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM timers WHERE command->>'aggregate' = 'payment'")
+                .fetch_one(&stack.database.pool)
+                .await
+                .unwrap();
         (waiting > 0).then_some(())
     })
     .await;
