@@ -48,12 +48,20 @@ impl Desk {
                 "last_error": relay.last_error,
             })
         });
+        let writer = self.commands.writer().stats();
         Ok(json!({
             "head": head,
             "readers": readers.collect::<Vec<_>>(),
             "dead_letters": letters.collect::<Vec<_>>(),
             "relay": relay,
-            "writer": format!("{:?}", self.commands.writer().stats()),
+            "writer": {
+                "queue_depth": writer.queue_depth,
+                "batches": writer.batches,
+                "largest_batch": writer.largest_batch,
+                "commands": writer.commands,
+                "events": writer.events,
+                "conflicts": writer.conflicts,
+            },
         }))
     }
 }
