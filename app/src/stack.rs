@@ -23,6 +23,9 @@ pub struct External {
     pub nats_url: Option<String>,
     pub smtp_host: Option<String>,
     pub smtp_port: Option<u16>,
+    pub smtp_security: Option<SmtpSecurity>,
+    pub smtp_user: Option<String>,
+    pub smtp_pass: Option<String>,
     pub iyzico_base_url: Option<Url>,
     pub iyzico_api_key: Option<String>,
     pub iyzico_secret_key: Option<String>,
@@ -98,7 +101,13 @@ impl Stack {
         progress("starting the simulated providers");
         let providers = Providers::start(state, external).await.map_err(StackError::Simulator)?;
         let listen = listen_address(port).await?;
-        let settings = settings(state, &database_url, &nats_url, &providers, listen)?;
+        let mut settings = settings(state, &database_url, &nats_url, &providers, listen)?;
+        if external.smtp_host.is_some() {
+            // A real mail server is spoken to as in production, unless it is said otherwise.
+            settings.smtp_security = external.smtp_security.unwrap_or(SmtpSecurity::Tls);
+            settings.smtp_user.clone_from(&external.smtp_user);
+            settings.smtp_pass.clone_from(&external.smtp_pass);
+        }
         let mut options = Options::new(settings);
         adjust(&mut options);
         progress("starting the service");

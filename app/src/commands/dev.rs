@@ -2,10 +2,12 @@
 
 use super::{BoxError, stop_signal};
 use crate::cli::DevArgs;
+use crate::config::SmtpSecurity;
 use crate::dev::{Endpoints, Progress, StateDir};
 use crate::stack::{External, Stack};
 use crate::terminal::{bold, line};
 use crate::{telemetry, terminal};
+use clap::ValueEnum;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
@@ -63,6 +65,9 @@ fn external() -> Result<External, BoxError> {
         nats_url: text("NATS_URL"),
         smtp_host: text("SMTP_HOST"),
         smtp_port: text("SMTP_PORT").map(|port| port.parse()).transpose()?,
+        smtp_security: text("SMTP_SECURITY").map(|kind| SmtpSecurity::from_str(&kind, true)).transpose()?,
+        smtp_user: text("SMTP_USER"),
+        smtp_pass: text("SMTP_PASS"),
         iyzico_base_url: url("IYZICO_BASE_URL")?,
         iyzico_api_key: text("IYZICO_API_KEY"),
         iyzico_secret_key: text("IYZICO_SECRET_KEY"),

@@ -57,7 +57,7 @@ impl Providers {
         Ok(Self {
             mailbox_url: mailbox.as_ref().map(MailboxSimulator::base_url).unwrap_or_default(),
             smtp_host: smtp.map_or_else(|| key(&external.smtp_host, ""), |addr| addr.ip().to_string()),
-            smtp_port: smtp.map_or(external.smtp_port.unwrap_or(587), |addr| addr.port()),
+            smtp_port: smtp.map_or(external.smtp_port.unwrap_or(465), |addr| addr.port()),
             iyzico,
             stability,
             mailbox,
