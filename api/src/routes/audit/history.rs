@@ -91,8 +91,9 @@ pub(super) async fn order_history(
 }
 
 async fn position(pool: &PgPool, text: &str) -> Result<i64, Problem> {
-    if let Ok(position) = text.parse() {
-        return Ok(position);
+    if let Ok(position) = text.parse::<i64>() {
+        let known = Some(position).filter(|position| *position >= 0);
+        return known.ok_or_else(|| Problem::field("as_of", "invalid_value"));
     }
     // In a query a plus sign arrives as a space.
     let time = OffsetDateTime::parse(&text.replace(' ', "+"), &Rfc3339);
