@@ -1,6 +1,6 @@
 //! Every flow, with each message delivered twice, and with each of its outbound calls failing once.
 
-use app::demo::{Steps, road};
+use app::demo::{Steps, browser, road};
 use harness::{Doubler, Fault, TestStack, assert_sound, each_call_failing_once, eventually};
 use serde_json::json;
 use std::time::Duration;
@@ -140,5 +140,66 @@ async fn a_wrong_key_of_the_picture_provider_gives_the_credits_back_and_alerts()
     let letters = journal::dead_letters::list(&stack.database.pool, None, None, 10).await.unwrap();
     assert_eq!(letters.len(), 1, "{letters:?}");
     person.shop.post(&generate, &wish).await.unwrap();
+    stack.end().await;
+}
+
+/// A canceled order that is paid all the same, up to the money's way back.
+async fn surplus_returned(stack: &TestStack) {
+    let mut person = stack.customer().await;
+    let order = stack.order(&mut person).await;
+    let attempt = road::begin_payment(&mut person.shop, &order).await.unwrap();
+    person.shop.post(&format!("/api/v1/orders/{order}/cancel"), &json!({})).await.unwrap();
+    let back = road::pay_by_card(&stack.client, &attempt.page, road::CARD).await.unwrap();
+    browser::leave(&stack.client, &back).await.unwrap();
+    let path = format!("/api/v1/payments/{}/status", attempt.id);
+    let refunded = person.shop.wait_for("the refund", &path, Duration::from_secs(20), |payment| {
+        (payment["status"] == "refunded").then_some(())
+    });
+    refunded.await.unwrap();
+    no_dead_letters(stack).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_goes_back_once_although_each_call_of_its_way_back_fails_once() {
+    let stack = TestStack::start().await;
+    let fault = |call, fault| Fault::Payment { call, fault };
+    let faults = [
+        fault("report", "timeout_before"),
+        fault("report", "error_500"),
+        fault("cancel", "timeout_before"),
+        fault("cancel", "timeout_after"),
+        fault("cancel", "error_500"),
+        fault("cancel", "http_502_html"),
+        fault("cancel", "cut_body"),
+    ];
+    each_call_failing_once(&stack, &faults, surplus_returned).await;
+    let sound = assert_sound(&stack).await;
+    assert_eq!(sound.captured, faults.len());
+    let ledger = stack.providers.iyzico.as_ref().unwrap().ledger();
+    for checkout in ledger.checkouts.values().filter(|checkout| checkout.payment.is_some()) {
+        assert!(checkout.payment.as_ref().unwrap().cancelled_ms.is_some(), "{checkout:?}");
+    }
+    stack.end().await;
+}
+
+/// When the token's answer cannot be used, the payment is asked for by its own id; that call may fail as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_way_to_ask_about_a_payment_may_fail_once_too() {
+    let stack = TestStack::start().await;
+    let fault = |fault| Fault::Payment { call: "detail", fault };
+    let faults = [
+        fault("timeout_before"),
+        fault("timeout_after"),
+        fault("error_500"),
+        fault("http_502_html"),
+        fault("cut_body"),
+    ];
+    each_call_failing_once(&stack, &faults, async |stack: &TestStack| {
+        Fault::Payment { call: "retrieve", fault: "business_error:1" }.order(stack).await;
+        whole_road(stack).await;
+    })
+    .await;
+    let sound = assert_sound(&stack).await;
+    assert_eq!(sound.captured, faults.len());
     stack.end().await;
 }
