@@ -138,7 +138,8 @@ impl Commands {
             Err(error) => return Err(error),
         };
         // A claim without an event would be taken by nothing: a number burnt, a name lost.
-        let rider = &if events.is_empty() { rider.without_claims() } else { rider.clone() };
+        let bare = events.is_empty().then(|| rider.without_claims());
+        let rider = bare.as_ref().unwrap_or(rider);
         if events.is_empty() && rider.is_empty() {
             return self.unchanged(commands).await.map(Some);
         }

@@ -45,23 +45,13 @@ impl Nats {
         fs::create_dir_all(dir).map_err(DevError::io("create", dir))?;
         // Before a port is chosen: the old server may hold the one that is wanted.
         wait_until_unused(NAME, dir).await?;
-        let mut attempt = 1;
-        loop {
-            let port = port::choose(NAME, options.port)?;
+        port::start_on(NAME, options.port, "address already in use", async |port| {
             let process = launch(&options, port).await?;
             let mut server = Self { options: options.clone(), port, process };
-            match server.wait_until_ready().await {
-                Ok(()) => return Ok(server),
-                Err(DevError::Stopped { tail, .. })
-                    if options.port.is_none()
-                        && attempt < port::PORT_ATTEMPTS_MAX
-                        && tail.contains("address already in use") =>
-                {
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+            server.wait_until_ready().await?;
+            Ok(server)
+        })
+        .await
     }
 
     /// Its port.

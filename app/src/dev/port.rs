@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use super::DevError;
 
 /// How often a start is tried again when somebody else took the free port first.
-pub const PORT_ATTEMPTS_MAX: u32 = 5;
+const PORT_ATTEMPTS_MAX: u32 = 5;
 
 /// The wanted port if it is free, else an error; without a wish, a port that is free just now.
 pub fn choose(name: &'static str, wanted: Option<u16>) -> Result<u16, DevError> {
@@ -13,6 +13,27 @@ pub fn choose(name: &'static str, wanted: Option<u16>) -> Result<u16, DevError> 
         Some(port) if is_free(port) => Ok(port),
         Some(port) => Err(DevError::PortTaken { name, port }),
         None => free().ok_or(DevError::NoPort { name }),
+    }
+}
+
+/// Starts a server on the wanted port, or on a free one: then again on another when somebody took it first, which
+/// the server's log says with `in_use`.
+pub async fn start_on<T>(
+    name: &'static str,
+    wanted: Option<u16>,
+    in_use: &str,
+    mut start: impl AsyncFnMut(u16) -> Result<T, DevError>,
+) -> Result<T, DevError> {
+    let mut attempt = 1;
+    loop {
+        match start(choose(name, wanted)?).await {
+            Err(DevError::Stopped { tail, .. })
+                if wanted.is_none() && attempt < PORT_ATTEMPTS_MAX && tail.contains(in_use) =>
+            {
+                attempt += 1;
+            }
+            result => return result,
+        }
     }
 }
 

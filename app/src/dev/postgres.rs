@@ -76,23 +76,13 @@ impl Postgres {
         let password = fs::read_to_string(&file).map_err(DevError::io("read", &file))?;
         // Before a port is chosen: the old server may hold the one that is wanted.
         wait_until_unused(NAME, &options.data_dir.join("cluster")).await?;
-        let mut attempt = 1;
-        loop {
-            let port = port::choose(NAME, options.port)?;
+        port::start_on(NAME, options.port, "Address already in use", async |port| {
             let process = launch(&options, port, account).await?;
             let mut server = Self { options: options.clone(), port, password: password.clone(), process };
-            match server.wait_until_ready().await {
-                Ok(()) => return Ok(server),
-                Err(DevError::Stopped { tail, .. })
-                    if options.port.is_none()
-                        && attempt < port::PORT_ATTEMPTS_MAX
-                        && tail.contains("Address already in use") =>
-                {
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+            server.wait_until_ready().await?;
+            Ok(server)
+        })
+        .await
     }
 
     /// Its port.

@@ -193,10 +193,11 @@ impl Effects {
 
     /// A file, or nothing when it is not there yet.
     async fn private_file(&self, key: &str) -> Result<Option<Bytes>, StorageError> {
-        if self.storage.exists(Area::Private, key).await? {
-            return self.storage.get(Area::Private, key).await.map(Some);
+        match self.storage.get(Area::Private, key).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(StorageError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
         }
-        Ok(None)
     }
 
     async fn execute(
