@@ -1,0 +1,3 @@
+//! Figures, each beside its baseline in the same run: see `./test bench --help`.
+
+fn main() {}
