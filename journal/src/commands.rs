@@ -2,14 +2,14 @@
 
 use crate::clock::Clock;
 use crate::context::{Context, Rider};
-use crate::gate::Gates;
-use crate::load::{self, LoadError};
+use crate::load::{LoadError, Loader};
 use crate::prepare::{self, PrepareError};
 use crate::read::{self, ReadError, StoredAnswer};
-use crate::unit::{Unit, stream_of};
-use crate::writer::{Verdict, WriteError, Writer};
+use crate::states::{StateCache, States};
+use crate::turns::Turns;
+use crate::unit::{From, Unit, stream_of};
+use crate::writer::{Fate, Verdict, WriteError, Writer};
 use domain::{Command, Decide, Envelope, Refusal};
-use postgres_es::PostgresEventRepository;
 use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,20 +63,32 @@ pub enum CommandError {
     Store(#[source] WriteError),
 }
 
-/// Executes commands; clones share the writer.
+/// Executes commands; clones share the writer and the folded states.
 #[derive(Clone)]
 pub struct Commands {
     pool: PgPool,
-    repository: Arc<PostgresEventRepository>,
     writer: Writer,
-    gates: Arc<Gates>,
     clock: Clock,
+    desk: Arc<Desk>,
+}
+
+/// What all clones share.
+struct Desk {
+    loader: Loader,
+    states: States,
+    turns: Turns,
 }
 
 impl Commands {
     pub fn new(pool: PgPool, writer: Writer, clock: Clock) -> Self {
-        let repository = Arc::new(PostgresEventRepository::new(pool.clone()));
-        Self { pool, repository, writer, gates: Arc::new(Gates::new()), clock }
+        Self::with_cache(pool, writer, clock, StateCache::default())
+    }
+
+    /// The same with another bound for the folded states, or without any.
+    pub fn with_cache(pool: PgPool, writer: Writer, clock: Clock, cache: StateCache) -> Self {
+        let loader = Loader::new(pool.clone());
+        let desk = Desk { loader, states: States::new(cache), turns: Turns::new() };
+        Self { pool, writer, clock, desk: Arc::new(desk) }
     }
 
     pub fn clock(&self) -> &Clock {
@@ -87,9 +99,9 @@ impl Commands {
         &self.writer
     }
 
-    /// The folded state of one aggregate; the default of an unknown id.
+    /// The folded state of one aggregate as committed now; the default of an unknown id.
     pub async fn state<A: Decide>(&self, id: &str) -> Result<A, CommandError> {
-        Ok(load::load::<A>(&self.repository, id).await?.state)
+        Ok(self.desk.loader.load::<A>(id).await?.state)
     }
 
     /// Commits all commands as one unit: all their events in one commit, or none.
@@ -102,21 +114,14 @@ impl Commands {
         context: &Context,
         rider: Rider,
     ) -> Result<Committed, CommandError> {
-        let owner = stream_of(commands.first().ok_or(CommandError::Empty)?);
-        // A turn is taken only where somebody lost a race; otherwise nobody waits for anybody.
-        let mut turn = None;
-        if self.gates.is_contended(&owner) {
-            turn = self.gates.turn(&owner).await;
-        }
+        let streams: Vec<_> = commands.iter().map(stream_of).collect();
         for attempt in 0..RACES_MAX {
-            if let Some(committed) = self.attempt(&commands, &owner, context, &rider).await? {
+            if let Some(committed) = self.attempt(&commands, &streams, context, &rider).await? {
                 return Ok(committed);
             }
+            // Lost to another process, or with something of this one that it was decided upon.
             tracing::debug!(command.id = %context.command_id, attempt, "lost the race for a stream");
-            if turn.is_none() {
-                turn = self.gates.turn(&owner).await;
-            } else {
-                // Lost to another process, or to a unit that began with another stream.
+            if attempt > 0 {
                 tokio::time::sleep(pause(attempt)).await;
             }
         }
@@ -127,24 +132,45 @@ impl Commands {
     async fn attempt(
         &self,
         commands: &[Command],
-        owner: &(String, String),
+        streams: &[(String, String)],
         context: &Context,
         rider: &Rider,
     ) -> Result<Option<Committed>, CommandError> {
+        let owner = streams.first().ok_or(CommandError::Empty)?;
+        let turn = self.desk.turns.take(streams).await.ok_or(CommandError::Busy)?;
         let recorded_at = self.clock.now();
-        let events = match self.decide(commands, context, recorded_at).await {
-            Ok(events) => events,
+        let mut unit = match self.decide(commands, context, recorded_at).await {
+            Ok(unit) => unit,
             Err(refused @ CommandError::Refused(_)) => return Err(self.refused(refused, rider).await?),
             Err(error) => return Err(error),
         };
+        let events = std::mem::take(&mut unit.events);
         // A claim without an event would be taken by nothing: a number burnt, a name lost.
         let bare = events.is_empty().then(|| rider.without_claims());
         let rider = bare.as_ref().unwrap_or(rider);
         if events.is_empty() && rider.is_empty() {
+            unit.keep(None);
             return self.unchanged(commands).await.map(Some);
         }
         let append = prepare::append(&events, owner, context, rider, recorded_at)?;
-        match self.writer.append(append).await.map_err(store_error)? {
+        let queued = self.writer.queue(append, unit.upon()).await.map_err(store_error)?;
+        unit.keep(Some(&queued.fate));
+        // Whoever is next may decide upon this before it is written; without states to decide upon, only after.
+        let turn = (!self.desk.states.are_kept()).then_some(turn);
+        let verdict = queued.verdict().await.map_err(store_error)?;
+        drop(turn);
+        self.outcome(verdict, events, commands, rider).await
+    }
+
+    /// What the writer's verdict means for the caller; `None` after a lost race.
+    async fn outcome(
+        &self,
+        verdict: Verdict,
+        events: Vec<Envelope>,
+        commands: &[Command],
+        rider: &Rider,
+    ) -> Result<Option<Committed>, CommandError> {
+        match verdict {
             Verdict::Appended { first: Some(first) } => Ok(Some(committed(events, first))),
             Verdict::Already { first: Some(first) } => {
                 let last = first + i64::try_from(events.len()).unwrap_or(0) - 1;
@@ -164,17 +190,42 @@ impl Commands {
         }
     }
 
+    /// On cached states first. What the append cannot check is decided again on what is committed: a refusal, and
+    /// a stream that gets no event.
     async fn decide(
         &self,
         commands: &[Command],
         context: &Context,
         recorded_at: time::OffsetDateTime,
-    ) -> Result<Vec<Envelope>, CommandError> {
-        let mut unit = Unit::new(&self.repository, context.metadata(), recorded_at);
-        for command in commands {
-            unit.decide(command.clone()).await?;
+    ) -> Result<Unit<'_>, CommandError> {
+        let mut guess = self.unit(From::Cache, context, recorded_at);
+        let decided = decide_all(&mut guess, commands).await;
+        let checked_by_append = match &decided {
+            Ok(()) => !guess.is_unchecked(),
+            Err(CommandError::Refused(_)) => !guess.is_guessed(),
+            Err(_) => true,
+        };
+        if checked_by_append {
+            return decided.map(|()| guess);
         }
-        Ok(unit.events)
+        let upon = guess.upon();
+        drop(guess);
+        for fate in &upon {
+            Fate::known(fate).await;
+        }
+        let mut unit = self.unit(From::Journal, context, recorded_at);
+        let decided = decide_all(&mut unit, commands).await;
+        match decided {
+            Ok(()) => Ok(unit),
+            Err(error) => {
+                unit.keep(None);
+                Err(error)
+            }
+        }
+    }
+
+    fn unit(&self, from: From, context: &Context, recorded_at: time::OffsetDateTime) -> Unit<'_> {
+        Unit::new(&self.desk.states, &self.desk.loader, from, context.metadata(), recorded_at)
     }
 
     /// A refused repeat of a request that was answered before gets that answer, not the refusal.
@@ -193,6 +244,13 @@ impl Commands {
         let position = read::last_position(&self.pool, &streams).await?;
         Ok(Committed { position, events: Vec::new() })
     }
+}
+
+async fn decide_all(unit: &mut Unit<'_>, commands: &[Command]) -> Result<(), CommandError> {
+    for command in commands {
+        unit.decide(command.clone()).await?;
+    }
+    Ok(())
 }
 
 fn committed(mut events: Vec<Envelope>, first: i64) -> Committed {

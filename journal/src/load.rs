@@ -1,63 +1,180 @@
-//! Loads one aggregate through the stock repository. A cache of folded states would stand here.
+//! Loads streams and folds them. Those that are wanted at the same time are read by one statement.
+//!
+//! Nobody waits for company: whoever comes first reads at once what is wanted then, and what is wanted meanwhile is
+//! read together by the next.
 
-use cqrs_es::persist::{PersistedEventRepository, PersistenceError};
 use domain::Decide;
-use postgres_es::PostgresEventRepository;
+use sqlx::PgPool;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Semaphore, oneshot};
+
+/// Statements under way; a second one decodes while the first one waits.
+const READS_MAX: usize = 2;
+/// Streams in one statement.
+const STREAMS_MAX: usize = 64;
+
+/// The lateral form reads each stream by the primary key, whatever the planner thinks of the table's size.
+const READ: &str = "SELECT r.n, e.sequence, e.event_type, e.event_version, e.payload::text \
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r(aggregate_type, aggregate_id, n) \
+    CROSS JOIN LATERAL (SELECT * FROM events WHERE aggregate_type = r.aggregate_type \
+      AND aggregate_id = r.aggregate_id ORDER BY sequence OFFSET 0) e ORDER BY r.n, e.sequence";
 
 /// A folded stream.
 pub(crate) struct Loaded<A> {
     pub state: A,
     /// Of the last event; 0 for an empty stream.
     pub sequence: i64,
+    /// Of all payloads as JSON: a measure for the size of the state.
+    pub bytes: u64,
 }
 
 /// A stream that cannot be folded.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LoadError {
     #[error("the stream {aggregate_type} {aggregate_id} cannot be loaded")]
     Store {
         aggregate_type: &'static str,
         aggregate_id: String,
         #[source]
-        source: PersistenceError,
+        source: Arc<sqlx::Error>,
     },
+    #[error("the stream {aggregate_type} {aggregate_id} has no event {sequence}, but later ones")]
+    Gap { aggregate_type: &'static str, aggregate_id: String, sequence: i64 },
     #[error(
         "event {sequence} of {aggregate_type} {aggregate_id} ({event_type} v{event_version}) cannot be read"
     )]
     Event {
         aggregate_type: &'static str,
         aggregate_id: String,
-        sequence: usize,
+        sequence: i64,
         event_type: String,
         event_version: String,
         #[source]
-        source: serde_json::Error,
+        source: Arc<serde_json::Error>,
     },
 }
 
-/// One SELECT; an unknown id is an empty stream.
-pub(crate) async fn load<A: Decide>(
-    repository: &PostgresEventRepository,
-    id: &str,
-) -> Result<Loaded<A>, LoadError> {
-    let events = repository.get_events::<A>(id).await.map_err(|source| LoadError::Store {
-        aggregate_type: A::TYPE,
-        aggregate_id: id.to_owned(),
-        source,
-    })?;
-    let mut loaded = Loaded { state: A::default(), sequence: 0 };
-    for event in events {
-        let payload = A::upcast(&event.event_type, &event.event_version, event.payload);
-        let decoded = serde_json::from_value(payload).map_err(|source| LoadError::Event {
+/// An event of a stream, as stored.
+#[derive(sqlx::FromRow)]
+struct Stored {
+    n: i64,
+    sequence: i64,
+    event_type: String,
+    event_version: String,
+    payload: String,
+}
+
+type Answer = Result<Vec<Stored>, Arc<sqlx::Error>>;
+
+struct Wanted {
+    aggregate_type: &'static str,
+    aggregate_id: String,
+    reply: oneshot::Sender<Answer>,
+}
+
+pub(crate) struct Loader {
+    pool: PgPool,
+    wanted: Mutex<Vec<Wanted>>,
+    reads: Semaphore,
+}
+
+impl Loader {
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, wanted: Mutex::default(), reads: Semaphore::new(READS_MAX) }
+    }
+
+    /// The stream as it is committed now; an unknown id is an empty one.
+    pub async fn load<A: Decide>(&self, id: &str) -> Result<Loaded<A>, LoadError> {
+        let stored = self.read(A::TYPE, id).await.map_err(|source| LoadError::Store {
             aggregate_type: A::TYPE,
             aggregate_id: id.to_owned(),
-            sequence: event.sequence,
-            event_type: event.event_type,
-            event_version: event.event_version,
             source,
         })?;
-        loaded.state.apply(decoded);
+        fold(id, stored)
+    }
+
+    async fn read(&self, aggregate_type: &'static str, aggregate_id: &str) -> Answer {
+        loop {
+            let (reply, mut answer) = oneshot::channel();
+            self.waiting(|wanted| {
+                wanted.push(Wanted { aggregate_type, aggregate_id: aggregate_id.to_owned(), reply });
+            });
+            // Until somebody else has read it, or it is this caller's turn to read for all.
+            let turn = tokio::select! {
+                biased;
+                result = &mut answer => match result {
+                    Ok(answer) => return answer,
+                    // Who read for this caller was cancelled.
+                    Err(_) => continue,
+                },
+                turn = self.reads.acquire() => turn,
+            };
+            let Ok(_turn) = turn else { return Err(Arc::new(sqlx::Error::PoolClosed)) };
+            while answer.is_empty() && !answer.is_terminated() {
+                let batch = self.waiting(|wanted| {
+                    let count = wanted.len().min(STREAMS_MAX);
+                    wanted.drain(..count).collect::<Vec<_>>()
+                });
+                if batch.is_empty() {
+                    break;
+                }
+                self.answer(batch).await;
+            }
+            if let Ok(answer) = answer.await {
+                return answer;
+            }
+        }
+    }
+
+    fn waiting<T>(&self, work: impl FnOnce(&mut Vec<Wanted>) -> T) -> T {
+        work(&mut self.wanted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn answer(&self, batch: Vec<Wanted>) {
+        let types: Vec<&str> = batch.iter().map(|wanted| wanted.aggregate_type).collect();
+        let ids: Vec<&str> = batch.iter().map(|wanted| wanted.aggregate_id.as_str()).collect();
+        let rows: Result<Vec<Stored>, _> =
+            sqlx::query_as(READ).bind(types).bind(ids).fetch_all(&self.pool).await;
+        let mut rows = match rows {
+            Ok(rows) => Ok(rows.into_iter().peekable()),
+            Err(error) => Err(Arc::new(error)),
+        };
+        for (n, wanted) in (1..).zip(batch) {
+            let answer = match &mut rows {
+                Ok(rows) => Ok(std::iter::from_fn(|| rows.next_if(|row| row.n == n)).collect()),
+                Err(error) => Err(Arc::clone(error)),
+            };
+            // Who wanted it may have gone away.
+            wanted.reply.send(answer).ok();
+        }
+    }
+}
+
+fn fold<A: Decide>(id: &str, stored: Vec<Stored>) -> Result<Loaded<A>, LoadError> {
+    let mut loaded = Loaded { state: A::default(), sequence: 0, bytes: 0 };
+    for event in stored {
         loaded.sequence += 1;
+        if event.sequence != loaded.sequence {
+            return Err(LoadError::Gap {
+                aggregate_type: A::TYPE,
+                aggregate_id: id.to_owned(),
+                sequence: loaded.sequence,
+            });
+        }
+        loaded.bytes += event.payload.len() as u64;
+        let decoded = serde_json::from_str(&event.payload)
+            .and_then(|payload| {
+                serde_json::from_value(A::upcast(&event.event_type, &event.event_version, payload))
+            })
+            .map_err(|source| LoadError::Event {
+                aggregate_type: A::TYPE,
+                aggregate_id: id.to_owned(),
+                sequence: event.sequence,
+                event_type: event.event_type,
+                event_version: event.event_version,
+                source: Arc::new(source),
+            })?;
+        loaded.state.evolve(decoded);
     }
     Ok(loaded)
 }

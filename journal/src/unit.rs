@@ -1,17 +1,17 @@
 //! Several commands decided as one: each sees the events of those before it, and nothing is written yet.
 
 use crate::commands::CommandError;
-use crate::load::{Loaded, load};
-use cqrs_es::DomainEvent;
+use crate::load::Loader;
+use crate::states::{Held, Key, States};
+use crate::writer::Fate;
+use cqrs_es::{Aggregate, DomainEvent};
 use domain::{Command, Decide, Envelope, Refusal};
-use postgres_es::PostgresEventRepository;
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use time::OffsetDateTime;
 
 /// The aggregate that a command is for: type and id.
 pub(crate) fn stream_of(command: &Command) -> (String, String) {
-    use cqrs_es::Aggregate;
     let (aggregate_type, id) = match command {
         Command::Account { id, .. } => (domain::account::Account::TYPE, id.to_string()),
         Command::Wallet { id, .. } => (domain::wallet::Wallet::TYPE, id.to_string()),
@@ -23,23 +23,76 @@ pub(crate) fn stream_of(command: &Command) -> (String, String) {
     (aggregate_type.to_owned(), id)
 }
 
+/// Where a unit may take its states from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum From {
+    /// From the cache, where they may be stale or rest upon what is still on its way.
+    Cache,
+    /// From the journal.
+    Journal,
+}
+
 /// Loaded aggregates and the events decided so far, with position 0.
 pub(crate) struct Unit<'a> {
-    repository: &'a PostgresEventRepository,
-    loaded: HashMap<(&'static str, String), Box<dyn Any + Send + Sync>>,
+    states: &'a States,
+    loader: &'a Loader,
+    from: From,
+    streams: HashMap<Key, Box<dyn Stream>>,
     metadata: BTreeMap<String, String>,
     recorded_at: OffsetDateTime,
     pub events: Vec<Envelope>,
 }
 
+/// One aggregate of the unit.
+struct Member<A> {
+    held: Held<A>,
+    /// From the cache, and so only a guess until the append has checked it.
+    guessed: bool,
+    /// Of this unit.
+    events: usize,
+}
+
+/// A member without its type.
+trait Stream: Any + Send + Sync {
+    fn is_guessed(&self) -> bool;
+    fn has_events(&self) -> bool;
+    fn upon(&self) -> Option<&Fate>;
+    fn keep(self: Box<Self>, key: Key, states: &States, fate: Option<&Fate>);
+}
+
+impl<A: Send + Sync + 'static> Stream for Member<A> {
+    fn is_guessed(&self) -> bool {
+        self.guessed
+    }
+
+    fn has_events(&self) -> bool {
+        self.events > 0
+    }
+
+    fn upon(&self) -> Option<&Fate> {
+        self.held.upon.as_ref()
+    }
+
+    fn keep(mut self: Box<Self>, key: Key, states: &States, fate: Option<&Fate>) {
+        if self.events > 0 {
+            // Without an append its events are nowhere.
+            let Some(fate) = fate else { return };
+            self.held.upon = Some(fate.clone());
+        }
+        states.keep(key, self.held);
+    }
+}
+
 impl<'a> Unit<'a> {
     /// All events of the unit get the same metadata and time.
     pub fn new(
-        repository: &'a PostgresEventRepository,
+        states: &'a States,
+        loader: &'a Loader,
+        from: From,
         metadata: BTreeMap<String, String>,
         recorded_at: OffsetDateTime,
     ) -> Self {
-        Self { repository, loaded: HashMap::new(), metadata, recorded_at, events: Vec::new() }
+        Self { states, loader, from, streams: HashMap::new(), metadata, recorded_at, events: Vec::new() }
     }
 
     pub async fn decide(&mut self, command: Command) -> Result<(), CommandError> {
@@ -65,33 +118,85 @@ impl<'a> Unit<'a> {
         }
     }
 
+    /// Something that it was decided upon was only guessed.
+    pub fn is_guessed(&self) -> bool {
+        self.streams.values().any(|stream| stream.is_guessed())
+    }
+
+    /// The append will not check all guesses: one of them is of a stream without an event of the unit.
+    pub fn is_unchecked(&self) -> bool {
+        self.streams.values().any(|stream| stream.is_guessed() && !stream.has_events())
+    }
+
+    /// Appends on their way that this decision rests upon.
+    pub fn upon(&self) -> Vec<Fate> {
+        self.streams
+            .values()
+            .filter_map(|stream| stream.upon())
+            .filter(|fate| fate.is_open())
+            .cloned()
+            .collect()
+    }
+
+    /// Hands the states on to later commands; `fate` is that of the unit's append, if there is one.
+    pub fn keep(self, fate: Option<&Fate>) {
+        for (key, stream) in self.streams {
+            stream.keep(key, self.states, fate);
+        }
+    }
+
     async fn decide_for<A>(&mut self, id: String, command: A::Command) -> Result<(), CommandError>
     where
         A: Decide + 'static,
-        Refusal: From<A::Error>,
+        Refusal: std::convert::From<A::Error>,
     {
-        let key = (A::TYPE, id);
-        let known = self.loaded.remove(&key).and_then(|any| any.downcast::<Loaded<A>>().ok());
-        let mut loaded = match known {
-            Some(loaded) => *loaded,
-            None => load::<A>(self.repository, &key.1).await?,
-        };
-        for event in loaded.state.decide(command).map_err(|refusal| CommandError::Refused(refusal.into()))? {
-            loaded.sequence += 1;
-            self.events.push(Envelope {
-                position: 0,
-                aggregate_type: A::TYPE.to_owned(),
-                aggregate_id: key.1.clone(),
-                sequence: loaded.sequence,
-                event_type: event.event_type(),
-                event_version: event.event_version(),
-                payload: serde_json::to_value(&event).map_err(crate::PrepareError::from)?,
-                metadata: self.metadata.clone(),
-                recorded_at: self.recorded_at,
-            });
-            loaded.state.apply(event);
+        let key: Key = (A::TYPE, id);
+        let mut member = self.member::<A>(&key).await?;
+        let decided = member.held.loaded.state.decide(command);
+        for event in decided.as_ref().map(Vec::as_slice).unwrap_or_default() {
+            let envelope = self.envelope::<A>(&key.1, member.held.loaded.sequence + 1, event)?;
+            member.held.loaded.sequence += 1;
+            member.held.loaded.state.evolve(event.clone());
+            member.events += 1;
+            self.events.push(envelope);
         }
-        self.loaded.insert(key, Box::new(loaded));
-        Ok(())
+        self.streams.insert(key, member);
+        decided.map(drop).map_err(|refusal| CommandError::Refused(refusal.into()))
+    }
+
+    /// From an earlier command of the unit, else from where the unit may take it.
+    async fn member<A: Decide + 'static>(&mut self, key: &Key) -> Result<Box<Member<A>>, CommandError> {
+        if let Some(stream) = self.streams.remove(key) {
+            let any: Box<dyn Any> = stream;
+            if let Ok(member) = any.downcast::<Member<A>>() {
+                return Ok(member);
+            }
+        }
+        if self.from == From::Cache
+            && let Some(held) = self.states.take::<A>(key)
+        {
+            return Ok(Box::new(Member { held, guessed: true, events: 0 }));
+        }
+        let loaded = self.loader.load::<A>(&key.1).await?;
+        Ok(Box::new(Member { held: Held { loaded, upon: None }, guessed: false, events: 0 }))
+    }
+
+    fn envelope<A: Decide>(
+        &self,
+        id: &str,
+        sequence: i64,
+        event: &A::Event,
+    ) -> Result<Envelope, CommandError> {
+        Ok(Envelope {
+            position: 0,
+            aggregate_type: A::TYPE.to_owned(),
+            aggregate_id: id.to_owned(),
+            sequence,
+            event_type: event.event_type(),
+            event_version: event.event_version(),
+            payload: serde_json::to_value(event).map_err(crate::PrepareError::from)?,
+            metadata: self.metadata.clone(),
+            recorded_at: self.recorded_at,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::wallet::GrantKind;
 use domain::{AccountId, AiJobId, Command, WalletCommand};
-use journal::{Clock, Commands, Context, writer};
+use journal::{Clock, Commands, Context, StateCache, writer};
 use sqlx::PgPool;
 use time::macros::datetime;
 use tokio::task::JoinSet;
@@ -22,14 +22,24 @@ impl Process {
         Self::start_with_writer_on(pool, pool)
     }
 
+    /// With another bound for the folded states.
+    pub fn start_with_cache(pool: &PgPool, cache: StateCache) -> Self {
+        Self::start_with(pool, pool, cache)
+    }
+
     /// Loads from one pool and writes to where another one leads.
     pub fn start_with_writer_on(pool: &PgPool, writer_pool: &PgPool) -> Self {
+        Self::start_with(pool, writer_pool, StateCache::default())
+    }
+
+    fn start_with(pool: &PgPool, writer_pool: &PgPool, cache: StateCache) -> Self {
         let clock = Clock::manual(datetime!(2026-11-24 09:00 UTC));
         let stop = CancellationToken::new();
         let (writer, task) = writer::new(writer_pool, stop.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(task);
-        Self { commands: Commands::new(pool.clone(), writer, clock.clone()), clock, stop, tasks }
+        let commands = Commands::with_cache(pool.clone(), writer, clock.clone(), cache);
+        Self { commands, clock, stop, tasks }
     }
 
     /// Runs something beside the writer until [`Process::end`].

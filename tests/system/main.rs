@@ -19,6 +19,7 @@ mod journal_flows;
 mod journal_integrity;
 mod journal_recovery;
 mod journal_relay;
+mod journal_states;
 mod journal_stock;
 mod journal_support;
 mod killed;

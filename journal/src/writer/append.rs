@@ -1,6 +1,7 @@
 //! What one command wants written, and the verdict on it.
 
 use super::WriteError;
+use super::fate::{Fate, FateSetter};
 use crate::leaf::Hash;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
@@ -98,12 +99,27 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(super) struct Job {
     pub append: Append,
+    /// What it was decided upon and was not known to be written then; if one of them fails, so does this.
+    pub after: Vec<Fate>,
+    pub fate: FateSetter,
     pub reply: oneshot::Sender<Result<Verdict, WriteError>>,
 }
 
 impl Job {
+    /// Something that it was decided upon did not come about.
+    pub fn is_orphaned(&self) -> bool {
+        self.after.iter().any(Fate::has_failed)
+    }
+
+    /// Something that it was decided upon is still open.
+    pub fn has_to_wait(&self) -> bool {
+        self.after.iter().any(Fate::is_open)
+    }
+
     /// Answers the caller, who may have gone away.
     pub fn answer(self, verdict: Result<Verdict, WriteError>) {
+        // Also `Already`: what an earlier attempt wrote need not be what was decided upon now.
+        self.fate.set(matches!(verdict, Ok(Verdict::Appended { .. })));
         if self.reply.send(verdict).is_err() {
             tracing::debug!(command.id = %self.append.command_id, "nobody waits for the verdict any more");
         }

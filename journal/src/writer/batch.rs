@@ -1,7 +1,9 @@
 //! Which waiting commands go together: as many as fit, and no two that want the same row.
 
 use super::append::{Append, Job};
+use super::fate::Fate;
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 
 /// Bounds of one call.
 #[derive(Debug, Clone, Copy)]
@@ -15,8 +17,17 @@ pub(super) struct Limits {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub jobs: Vec<Job>,
-    /// Commands that want a row of the job with that index; decided once its verdict is known.
-    pub rivals: Vec<(usize, Rivalry, Job)>,
+    /// Commands that have to wait for the verdict on another one of the batch.
+    pub rivals: Vec<Rival>,
+}
+
+/// A command that wants a row which another one of the batch wants too.
+#[derive(Debug)]
+pub(super) struct Rival {
+    pub of: Fate,
+    pub of_command: String,
+    pub why: Rivalry,
+    pub job: Job,
 }
 
 /// What two commands of a batch both want.
@@ -26,19 +37,21 @@ pub(super) enum Rivalry {
     Event,
     /// The same claim or idempotency key: the second must be asked about on its own, for the right answer.
     Rider,
+    /// It was decided upon another rival.
+    Follower,
 }
 
-#[derive(PartialEq, Eq, Hash)]
+/// A row as a number; two rows that share one by chance only wait for each other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
-    Event(String, String, i64),
-    Claim(String, String),
-    Answer(String, String),
+    Event(u64),
+    Rider(u64),
 }
 
 /// Takes commands from the front while they fit; at least one, however large.
 pub(super) fn take(waiting: &mut VecDeque<Job>, limits: Limits) -> Batch {
     let mut batch = Batch::default();
-    let mut wanted = HashMap::new();
+    let mut wanted: HashMap<Key, usize> = HashMap::new();
     let (mut rows, mut bytes) = (0, 0);
     // A command alone has no rivals: the common case takes no detour.
     let alone = waiting.len() == 1;
@@ -53,32 +66,40 @@ pub(super) fn take(waiting: &mut VecDeque<Job>, limits: Limits) -> Batch {
         let Some(job) = waiting.pop_front() else { break };
         if alone {
             batch.jobs.push(job);
-        } else if let Some((first, rivalry)) = rival(&wanted, &job.append) {
-            batch.rivals.push((first, rivalry, job));
+        } else if let Some((first, why)) = batch.rival_of(&wanted, &job) {
+            let (of, of_command) = (first.fate.fate().clone(), first.append.command_id.clone());
+            batch.rivals.push(Rival { of, of_command, why, job });
         } else {
-            wanted.extend(keys(&job.append).map(|key| (key, batch.jobs.len())));
+            let state = wanted.hasher().clone();
+            wanted.extend(keys(&job.append, &state).map(|key| (key, batch.jobs.len())));
             batch.jobs.push(job);
         }
     }
     batch
 }
 
-fn rival(wanted: &HashMap<Key, usize>, append: &Append) -> Option<(usize, Rivalry)> {
-    keys(append).find_map(|key| {
-        let first = *wanted.get(&key)?;
-        let rivalry = if matches!(key, Key::Event(..)) { Rivalry::Event } else { Rivalry::Rider };
-        Some((first, rivalry))
-    })
+impl Batch {
+    /// Whom the command has to wait for, and why.
+    fn rival_of(&self, wanted: &HashMap<Key, usize>, job: &Job) -> Option<(&Job, Rivalry)> {
+        let follows = |rival: &&Rival| job.after.iter().any(|fate| fate.is(rival.job.fate.fate()));
+        if let Some(rival) = self.rivals.iter().find(follows) {
+            return Some((&rival.job, Rivalry::Follower));
+        }
+        keys(&job.append, wanted.hasher()).find_map(|key| {
+            let first = self.jobs.get(*wanted.get(&key)?)?;
+            Some((first, if matches!(key, Key::Event(_)) { Rivalry::Event } else { Rivalry::Rider }))
+        })
+    }
 }
 
 /// Idempotency first: its answer outranks a lost race.
-fn keys(append: &Append) -> impl Iterator<Item = Key> + '_ {
-    let answer = append.answer.iter().map(|row| Key::Answer(row.scope.clone(), row.key.clone()));
-    let claims = append.claims.iter().map(|row| Key::Claim(row.scope.clone(), row.key.clone()));
+fn keys<'a>(append: &'a Append, state: &'a RandomState) -> impl Iterator<Item = Key> + 'a {
+    let answer = append.answer.iter().map(|row| Key::Rider(state.hash_one(("answer", &row.scope, &row.key))));
+    let claims = append.claims.iter().map(|row| Key::Rider(state.hash_one(("claim", &row.scope, &row.key))));
     let events = append
         .rows
         .iter()
-        .map(|row| Key::Event(row.aggregate_type.clone(), row.aggregate_id.clone(), row.sequence));
+        .map(|row| Key::Event(state.hash_one((&row.aggregate_type, &row.aggregate_id, row.sequence))));
     answer.chain(claims).chain(events)
 }
 
@@ -106,7 +127,19 @@ pub(super) mod tests {
     }
 
     fn job(command: &str, rows: Vec<EventRow>) -> Job {
-        Job { append: Append::new(command.to_owned(), rows, vec![], None), reply: oneshot::channel().0 }
+        with(Append::new(command.to_owned(), rows, vec![], None), vec![])
+    }
+
+    fn with(append: Append, after: Vec<Fate>) -> Job {
+        Job { append, after, fate: Fate::new().1, reply: oneshot::channel().0 }
+    }
+
+    fn rivals(batch: &Batch) -> Vec<(&str, Rivalry, &str)> {
+        let mut rivals = Vec::new();
+        for Rival { of_command, why, job, .. } in &batch.rivals {
+            rivals.push((of_command.as_str(), *why, job.append.command_id.as_str()));
+        }
+        rivals
     }
 
     fn names(batch: &Batch) -> Vec<&str> {
@@ -149,9 +182,19 @@ pub(super) mod tests {
         ]);
         let batch = take(&mut waiting, LIMITS);
         assert_eq!(names(&batch), ["first", "other"]);
-        let rivals: Vec<_> =
-            batch.rivals.iter().map(|(of, why, job)| (*of, *why, job.append.command_id.as_str())).collect();
-        assert_eq!(rivals, [(0, Rivalry::Event, "rival")]);
+        assert_eq!(rivals(&batch), [("first", Rivalry::Event, "rival")]);
+    }
+
+    #[test]
+    fn whoever_was_decided_upon_a_rival_waits_with_it() {
+        let rival = job("rival", vec![row("a", 3, 1)]);
+        let follower = Append::new("follower".to_owned(), vec![row("a", 4, 1)], vec![], None);
+        let follower = with(follower, vec![rival.fate.fate().clone()]);
+        let mut waiting = VecDeque::from([job("first", vec![row("a", 3, 1)]), rival, follower]);
+        let batch = take(&mut waiting, LIMITS);
+        assert_eq!(names(&batch), ["first"]);
+        let expected = [("first", Rivalry::Event, "rival"), ("rival", Rivalry::Follower, "follower")];
+        assert_eq!(rivals(&batch), expected);
     }
 
     #[test]
@@ -177,17 +220,13 @@ pub(super) mod tests {
             answer: "{}".to_owned(),
             recorded_at: OffsetDateTime::UNIX_EPOCH,
         };
-        let with = |rows, claims, answer| Job {
-            append: Append::new("c".to_owned(), rows, claims, answer),
-            reply: oneshot::channel().0,
-        };
+        let with = |rows, claims, answer| with(Append::new("c".to_owned(), rows, claims, answer), vec![]);
         let mut waiting = VecDeque::from([
             with(vec![row("a", 1, 1)], vec![claim("a")], Some(answer.clone())),
             with(vec![row("b", 1, 1)], vec![claim("b")], None),
             with(vec![row("a", 1, 1)], vec![], Some(answer)),
         ]);
         let batch = take(&mut waiting, LIMITS);
-        let rivals: Vec<_> = batch.rivals.iter().map(|(of, why, _)| (*of, *why)).collect();
-        assert_eq!(rivals, [(0, Rivalry::Rider), (0, Rivalry::Rider)]);
+        assert_eq!(rivals(&batch), [("c", Rivalry::Rider, "c"), ("c", Rivalry::Rider, "c")]);
     }
 }

@@ -5,18 +5,21 @@
 //! | `append.rs` | what one command wants written, and the verdict on it |
 //! | `batch.rs` | which waiting commands go together |
 //! | `statements.rs` | the two calls of the database |
+//! | `fate.rs` | what becomes of an append, for those who decide upon it before it is known |
 //! | `fault.rs` | what an error of the database means for a batch |
 //! | `task.rs` | the loop, the connection, retries and splitting |
 //! | `stats.rs` | counters for metrics |
 
 mod append;
 mod batch;
+mod fate;
 mod fault;
 mod statements;
 mod stats;
 mod task;
 
 pub(crate) use append::{AnswerRow, Append, ClaimRow, EventRow, Verdict};
+pub(crate) use fate::Fate;
 pub use stats::Snapshot;
 
 use crate::read::Wake;
@@ -72,15 +75,30 @@ pub fn new(pool: &PgPool, stop: CancellationToken) -> (Writer, impl Future<Outpu
     (Writer { queue, head, stats }, task.run())
 }
 
-impl Writer {
+/// A command that is in the queue.
+pub(crate) struct Queued {
+    pub fate: Fate,
+    verdict: oneshot::Receiver<Result<Verdict, WriteError>>,
+}
+
+impl Queued {
     /// Waits for the verdict. Dropping the future does not take the command back.
-    pub(crate) async fn append(&self, append: Append) -> Result<Verdict, WriteError> {
+    pub async fn verdict(self) -> Result<Verdict, WriteError> {
+        self.verdict.await.unwrap_or(Err(WriteError::Stopped))
+    }
+}
+
+impl Writer {
+    /// Puts a command behind all others; `after` is what it was decided upon and is not known to be written.
+    pub(crate) async fn queue(&self, append: Append, after: Vec<Fate>) -> Result<Queued, WriteError> {
         let (reply, verdict) = oneshot::channel();
-        self.queue.send_timeout(Job { append, reply }, QUEUE_WAIT).await.map_err(|error| match error {
+        let (fate, setter) = Fate::new();
+        let job = Job { append, after, fate: setter, reply };
+        self.queue.send_timeout(job, QUEUE_WAIT).await.map_err(|error| match error {
             mpsc::error::SendTimeoutError::Timeout(_) => WriteError::Busy,
             mpsc::error::SendTimeoutError::Closed(_) => WriteError::Stopped,
         })?;
-        verdict.await.unwrap_or(Err(WriteError::Stopped))
+        Ok(Queued { fate, verdict })
     }
 
     /// Wakes readers of this process when something was committed by it.

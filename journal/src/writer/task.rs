@@ -1,7 +1,7 @@
 //! The loop of the writer: its connection, its retries, and how it isolates what cannot be written.
 
 use super::append::{Job, Verdict};
-use super::batch::{self, Batch, Limits, Rivalry};
+use super::batch::{self, Batch, Limits, Rival, Rivalry};
 use super::fault::{self, Fault};
 use super::stats::Stats;
 use super::{WriteError, statements};
@@ -29,6 +29,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 const TRANSIENT_REPEATS_MAX: u32 = 4;
 /// Connections that one batch may cost.
 const LOSSES_MAX: u32 = 3;
+/// How often the writer lets others run before it sends a batch.
+const YIELDS_MAX: u32 = 3;
 const TRANSIENT_PAUSE: Duration = Duration::from_millis(25);
 
 pub(super) struct Task {
@@ -42,12 +44,23 @@ pub(super) struct Task {
 }
 
 /// A batch, or a part of one that was split, and what is known of it.
+#[derive(Default)]
 struct Work {
     jobs: Vec<Job>,
     /// The form with checks is needed: a row exists already, or an earlier call may have been committed.
     checked: bool,
     /// A call was sent whose answer never came.
     maybe: bool,
+    repeats: u32,
+    losses: u32,
+}
+
+/// Why a part has no verdicts.
+enum Setback {
+    /// Nothing was written; the same part may be tried again as it now is.
+    Repeat,
+    /// Repeating does not mend it.
+    Final(WriteError),
 }
 
 impl Task {
@@ -65,6 +78,7 @@ impl Task {
     pub async fn run(mut self) {
         let mut waiting = VecDeque::new();
         while self.fill(&mut waiting).await {
+            self.gather(&mut waiting).await;
             let batch = batch::take(&mut waiting, LIMITS);
             self.commit(batch, &mut waiting).await;
         }
@@ -72,12 +86,7 @@ impl Task {
 
     /// Takes what is there and never waits for more, except when there is nothing at all.
     async fn fill(&mut self, waiting: &mut VecDeque<Job>) -> bool {
-        while waiting.len() < LIMITS.commands {
-            match self.jobs.try_recv() {
-                Ok(job) => waiting.push_back(job),
-                Err(_) => break,
-            }
-        }
+        self.take_what_is_there(waiting);
         if !waiting.is_empty() {
             return true;
         }
@@ -91,97 +100,136 @@ impl Task {
         };
         let Some(job) = next else { return false };
         waiting.push_back(job);
+        self.take_what_is_there(waiting);
+        true
+    }
+
+    /// Takes what waits, and what those are about to send whom the last batch has answered: they are given the
+    /// processor for as long as that brings something. No timer, so a lone caller loses nothing; and without it
+    /// every second batch would leave half of the callers behind.
+    async fn gather(&mut self, waiting: &mut VecDeque<Job>) {
+        for _ in 0..YIELDS_MAX {
+            let before = waiting.len();
+            tokio::task::yield_now().await;
+            self.take_what_is_there(waiting);
+            if waiting.len() == before {
+                break;
+            }
+        }
+    }
+
+    fn take_what_is_there(&mut self, waiting: &mut VecDeque<Job>) {
         while waiting.len() < LIMITS.commands {
             match self.jobs.try_recv() {
                 Ok(job) => waiting.push_back(job),
                 Err(_) => break,
             }
         }
-        true
     }
 
     /// Answers every command of the batch, or puts it back into the queue.
     async fn commit(&mut self, batch: Batch, waiting: &mut VecDeque<Job>) {
         let Batch { jobs, rivals } = batch;
-        let winners: Vec<_> = jobs.iter().map(|job| job.append.command_id.clone()).collect();
-        let mut written = Vec::with_capacity(jobs.len());
-        let mut work = vec![Work { jobs, checked: false, maybe: false }];
+        // A stack: what is on top was waiting for first.
+        let mut work = vec![Work { jobs, ..Work::default() }];
         while let Some(mut part) = work.pop() {
+            self.refuse_orphans(&mut part.jobs);
+            work.extend(part.split_followers());
+            if part.jobs.is_empty() {
+                continue;
+            }
             match self.attempt(&mut part).await {
                 Ok(verdicts) => {
                     self.count(&part.jobs, &verdicts);
                     for (job, verdict) in part.jobs.into_iter().zip(verdicts) {
-                        written.push(matches!(verdict, Verdict::Appended { .. } | Verdict::Already { .. }));
                         job.answer(Ok(verdict));
                     }
                 }
-                Err(WriteError::Refused(_)) if part.jobs.len() > 1 => {
+                Err(Setback::Repeat) => work.push(part),
+                Err(Setback::Final(WriteError::Refused(_))) if part.jobs.len() > 1 => {
                     // One command's fault is not its neighbours': they are independent, so halve and repeat.
                     Stats::add(&self.stats.splits, 1);
                     let second = part.jobs.split_off(part.jobs.len() / 2);
-                    work.push(Work { jobs: second, ..part });
-                    work.push(Work { jobs: part.jobs, checked: part.checked, maybe: part.maybe });
+                    let half =
+                        |jobs| Work { jobs, checked: part.checked, maybe: part.maybe, ..Work::default() };
+                    work.push(half(second));
+                    work.push(half(part.jobs));
                 }
-                Err(error) => {
+                Err(Setback::Final(error)) => {
                     Stats::add(&self.stats.refused, part.jobs.len());
                     for job in part.jobs {
-                        written.push(false);
                         job.answer(Err(error.clone()));
                     }
                 }
             }
         }
-        for (first, rivalry, job) in rivals.into_iter().rev() {
-            let own = winners.get(first) == Some(&job.append.command_id);
-            if rivalry == Rivalry::Event && !own && written.get(first) == Some(&true) {
-                Stats::add(&self.stats.conflicts, 1);
-                Stats::add(&self.stats.commands, 1);
-                job.answer(Ok(Verdict::Conflict));
+        for Rival { of, of_command, why, job } in rivals.into_iter().rev() {
+            let own = of_command == job.append.command_id;
+            if why == Rivalry::Event && !own && !of.is_open() && !of.has_failed() {
+                self.refuse(job);
             } else {
                 waiting.push_front(job);
             }
         }
     }
 
-    /// One part until it has verdicts or an error that repeating does not mend.
-    async fn attempt(&mut self, part: &mut Work) -> Result<Vec<Verdict>, WriteError> {
-        let (mut repeats, mut losses) = (0, 0);
-        loop {
-            let mut connection = match self.connection.take() {
-                Some(connection) => connection,
-                None => self.reconnect(part.maybe).await?,
-            };
-            let error = match self.call(&mut connection, part).await {
-                Ok(verdicts) => {
-                    self.connection = Some(connection);
-                    return Ok(verdicts);
-                }
-                Err(error) => error,
-            };
-            let fault = fault::of(&error);
-            if fault == Fault::Lost {
-                // The commit may have happened. The form with checks takes the journal's lock behind the lost
-                // call, and finds under the command's id what that call had written.
-                tracing::warn!(error = &error as &dyn std::error::Error, "the writer lost its connection");
-                Stats::add(&self.stats.lost, 1);
-                (part.checked, part.maybe) = (true, true);
-                losses += 1;
-                if losses > LOSSES_MAX {
-                    return Err(WriteError::Unknown(Arc::new(error)));
-                }
-                continue;
-            }
-            self.connection = Some(connection);
-            match fault {
-                Fault::Unique if !part.checked => part.checked = true,
-                Fault::Unique | Fault::Transient if repeats < TRANSIENT_REPEATS_MAX => {
-                    Stats::add(&self.stats.transient, 1);
-                    repeats += 1;
-                    sleep(TRANSIENT_PAUSE * repeats).await;
-                }
-                _ => return Err(WriteError::Refused(Arc::new(error))),
+    /// What was decided upon events that never came has lost its race with them.
+    fn refuse_orphans(&self, jobs: &mut Vec<Job>) {
+        // One after the other: an orphan makes orphans of those behind it.
+        let mut kept = Vec::with_capacity(jobs.len());
+        for job in jobs.drain(..) {
+            if job.is_orphaned() {
+                self.refuse(job);
+            } else {
+                kept.push(job);
             }
         }
+        *jobs = kept;
+    }
+
+    fn refuse(&self, job: Job) {
+        Stats::add(&self.stats.conflicts, 1);
+        Stats::add(&self.stats.commands, 1);
+        job.answer(Ok(Verdict::Conflict));
+    }
+
+    /// One try. The part says what the next one has to be like.
+    async fn attempt(&mut self, part: &mut Work) -> Result<Vec<Verdict>, Setback> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.reconnect(part.maybe).await.map_err(Setback::Final)?,
+        };
+        let error = match self.call(&mut connection, part).await {
+            Ok(verdicts) => {
+                self.connection = Some(connection);
+                return Ok(verdicts);
+            }
+            Err(error) => error,
+        };
+        let fault = fault::of(&error);
+        if fault == Fault::Lost {
+            // The commit may have happened. The form with checks takes the journal's lock behind the lost
+            // call, and finds under the command's id what that call had written.
+            tracing::warn!(error = &error as &dyn std::error::Error, "the writer lost its connection");
+            Stats::add(&self.stats.lost, 1);
+            (part.checked, part.maybe) = (true, true);
+            part.losses += 1;
+            if part.losses > LOSSES_MAX {
+                return Err(Setback::Final(WriteError::Unknown(Arc::new(error))));
+            }
+            return Err(Setback::Repeat);
+        }
+        self.connection = Some(connection);
+        match fault {
+            Fault::Unique if !part.checked => part.checked = true,
+            Fault::Unique | Fault::Transient if part.repeats < TRANSIENT_REPEATS_MAX => {
+                Stats::add(&self.stats.transient, 1);
+                part.repeats += 1;
+                sleep(TRANSIENT_PAUSE * part.repeats).await;
+            }
+            _ => return Err(Setback::Final(WriteError::Refused(Arc::new(error)))),
+        }
+        Err(Setback::Repeat)
     }
 
     /// One call of the database, bounded in time.
@@ -258,5 +306,21 @@ impl Task {
             *known = head.max(*known);
             newer
         });
+    }
+}
+
+impl Work {
+    /// The form with checks judges each command by itself, so what was decided upon another one of the same call
+    /// must wait for that one's verdict. (Without checks they stand or fall together.)
+    fn split_followers(&mut self) -> Option<Self> {
+        if !self.checked || !self.jobs.iter().any(Job::has_to_wait) {
+            return None;
+        }
+        // The foremost waits for nobody in this call, whatever it says; so there is always one to begin with.
+        let foremost = self.jobs.remove(0);
+        let (followers, mut first): (Vec<_>, Vec<_>) = self.jobs.drain(..).partition(Job::has_to_wait);
+        first.insert(0, foremost);
+        self.jobs = first;
+        Some(Self { jobs: followers, checked: self.maybe, maybe: self.maybe, ..Self::default() })
     }
 }
