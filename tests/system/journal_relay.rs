@@ -116,3 +116,40 @@ async fn without_nats_commands_go_on_and_the_relay_catches_up_afterwards() {
     assert_eq!(positions, (1..=60).collect::<Vec<_>>(), "nothing was skipped");
     process.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_go_as_atomic_batches_and_what_may_be_there_already_goes_alone() {
+    let (database, nats) = (harness::database().await, harness::nats().await);
+    let mut process = Process::start(&database.pool);
+    append(&process, 40).await;
+    let context = jetstream(&nats.url).await;
+    let foreign = jetstream::stream::Config {
+        name: STREAM.to_owned(),
+        subjects: vec![relay::SUBJECTS.to_owned()],
+        ..jetstream::stream::Config::default()
+    };
+    context.create_stream(foreign).await.unwrap();
+    // Of an earlier life: event 30 is there, and what came last says nothing about how far it went.
+    let event = journal::read::range(&database.pool, 30, 30).await.unwrap().remove(0);
+    let message = relay::message(&event).unwrap();
+    context.send_publish(relay::subject(&event), message).await.unwrap().await.unwrap();
+    context.publish("journal.nobody.knows", "x".into()).await.unwrap().await.unwrap();
+
+    let status = relay_for(&mut process, &database.pool, &nats.url).await;
+    reaches(&status, 40).await;
+    assert_eq!(status.get().failures, 1, "the batch with event 30 is refused once");
+    append(&process, 400).await;
+    reaches(&status, 440).await;
+    let stream = context.get_stream(STREAM).await.unwrap();
+    let mut positions = Vec::new();
+    let mut in_batches = 0;
+    for sequence in 1..=stream.cached_info().state.last_sequence {
+        let message = stream.get_raw_message(sequence).await.unwrap();
+        positions.extend(relay::position_of(&message.headers));
+        in_batches += usize::from(message.headers.get("Nats-Batch-Id").is_some());
+    }
+    positions.sort_unstable();
+    assert_eq!(positions, (1..=440).collect::<Vec<_>>());
+    assert!(in_batches > 0, "nothing was put into a batch");
+    process.end().await;
+}

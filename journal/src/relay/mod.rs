@@ -83,12 +83,12 @@ pub async fn run(
     status: Status,
     stop: CancellationToken,
 ) {
-    let mut failures = 0;
+    let (mut failures, mut singly_until) = (0, 0);
     while let Some(mut owned) = owner::acquire(&pool, NAME, &stop).await {
         loop {
             status.connecting();
             let before = status.published();
-            let work = session(&mut owned, &client, &mut wake, &options, &status);
+            let work = session(&mut owned, &client, &mut wake, &options, &status, &mut singly_until);
             let Some(error) = stop.run_until_cancelled(work).await else {
                 owned.release().await;
                 return;
@@ -119,8 +119,9 @@ async fn session(
     wake: &mut Wake,
     options: &StreamOptions,
     status: &Status,
+    singly_until: &mut i64,
 ) -> RelayError {
-    match publish_all(owned, client, wake, options, status).await {
+    match publish_all(owned, client, wake, options, status, singly_until).await {
         Ok(never) => match never {},
         Err(error) => error,
     }
@@ -132,6 +133,7 @@ async fn publish_all(
     wake: &mut Wake,
     options: &StreamOptions,
     status: &Status,
+    singly_until: &mut i64,
 ) -> Result<std::convert::Infallible, RelayError> {
     let context = ContextBuilder::new()
         .timeout(ACK_TIMEOUT)
@@ -142,7 +144,11 @@ async fn publish_all(
     checkpoint::commit_lazily_always(owned.connection()).await?;
     let mut stream = stream::ensure(&context, options).await?;
     let saved = checkpoint::load(owned.connection(), NAME).await?;
-    let start = resume_after(saved, stream::contents(&mut stream).await?);
+    let contents = stream::contents(&mut stream).await?;
+    let start = resume_after(saved, contents);
+    if let Contents::Last(position) = contents {
+        *singly_until = position.max(*singly_until);
+    }
     if start < saved {
         tracing::warn!(
             event.position = start,
@@ -150,7 +156,7 @@ async fn publish_all(
             "the stream lost messages; publishing again"
         );
     }
-    let mut window = Window::new(context, start, WINDOW_MESSAGES);
+    let mut window = Window::new(context, start, *singly_until, WINDOW_MESSAGES);
     let mut saved = start;
     let mut checked = Instant::now();
     status.publishing(start);
@@ -165,6 +171,7 @@ async fn publish_all(
             status.acknowledged(saved);
             checkpoint::save(owned.connection(), NAME, saved).await?;
         }
+        *singly_until = window.singly_until();
         result?;
         if idle {
             wake.beyond(window.sent()).await;
