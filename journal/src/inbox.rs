@@ -109,6 +109,11 @@ impl Intent {
     pub fn is_unclear(&self) -> bool {
         self.may_have_happened || self.failures < self.attempts
     }
+
+    /// What came of the step, unless it ended as a dead letter.
+    pub fn success(&self) -> Option<&Value> {
+        self.outcome.as_ref().filter(|outcome| outcome["dead_letter"] != true)
+    }
 }
 
 pub async fn get(executor: impl PgExecutor<'_>, step: Step<'_>) -> Result<Option<Intent>, sqlx::Error> {
