@@ -192,6 +192,7 @@ pub struct CorrectLetterArgs {
 }
 
 #[derive(Args, Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(group(clap::ArgGroup::new("which").required(true).args(["id", "all"])))]
 pub struct ReplayLettersArgs {
     pub id: Option<Uuid>,

@@ -71,6 +71,19 @@ pub async fn letter(stack: &TestStack, id: Uuid) -> DeadLetter {
     dead_letters::get(&stack.database.pool, id).await.unwrap().unwrap()
 }
 
+/// Waits until nothing is to be replayed any more.
+pub async fn all_ended(stack: &TestStack) {
+    eventually("every replay has ended", async || {
+        let waiting: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM dead_letter_replays WHERE finished_at IS NULL")
+                .fetch_one(&stack.database.pool)
+                .await
+                .unwrap();
+        (waiting == 0).then_some(())
+    })
+    .await;
+}
+
 pub fn mails(stack: &TestStack) -> u32 {
     stack.providers.mailbox.as_ref().unwrap().ledger().counts.values().sum()
 }

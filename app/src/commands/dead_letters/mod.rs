@@ -100,3 +100,45 @@ fn as_json(letter: &DeadLetter) -> serde_json::Value {
 fn timestamp(at: OffsetDateTime) -> String {
     at.to_offset(UtcOffset::UTC).format(&Rfc3339).unwrap_or_else(|_| at.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Cli, Command, DeadLettersCommand};
+    use clap::{CommandFactory, Parser};
+
+    const ID: &str = "00000000-0000-0000-0000-000000000007";
+
+    fn parsed(words: &str) -> Option<DeadLettersCommand> {
+        let words = ["polikrami", "dead-letters"].into_iter().chain(words.split(' '));
+        match Cli::try_parse_from(words).ok()?.command {
+            Command::DeadLetters(command) => Some(command),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn nothing_is_done_without_a_word_an_author_and_a_reason() {
+        Cli::command().debug_assert();
+        for refused in [
+            "replay",
+            "replay --all --yes",
+            "replay --all --yes --by ayşe",
+            "replay --all --it-did-not-happen",
+            "replay --flow checkout",
+            &format!("replay {ID} --all"),
+            &format!("replay {ID} --yes --preview --by ayşe --reason why"),
+            &format!("discard {ID} --by ayşe"),
+            &format!("correct {ID} --by ayşe --reason why"),
+            "list --state lost",
+            "list --limit 100000",
+        ] {
+            assert!(parsed(refused).is_none(), "{refused}");
+        }
+        let Some(DeadLettersCommand::Replay(args)) = parsed("replay --all --flow checkout") else {
+            panic!("a preview needs no more")
+        };
+        assert!(args.all && !args.yes);
+        assert!(parsed(&format!("correct {ID} --set delay.secs=3 --by ayşe --reason why")).is_some());
+        assert!(parsed("list --state open --flow timers --json").is_some());
+    }
+}

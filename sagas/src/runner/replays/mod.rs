@@ -84,13 +84,11 @@ impl Runner {
             Ok(prospect) => self.decided(replay, &letter, position, starts, &prospect).await?,
             Err(ended) => Some(ended),
         };
-        match ended {
-            Some(ended) => self.end(replay, &letter, &ended).await,
-            None => {
-                release.next = Some(Hold::Until(Instant::now() + self.policy.delay(starts, None)));
-                Ok(())
-            }
-        }
+        let Some(ended) = ended else {
+            release.next = Some(Hold::Until(Instant::now() + self.policy.delay(starts, None)));
+            return Ok(());
+        };
+        self.end(replay, &letter, &ended).await
     }
 
     /// The event while nobody else handles it. Another of its steps may wait for its next attempt: that goes on.
@@ -136,7 +134,9 @@ impl Runner {
         starts: i32,
         prospect: &Prospect,
     ) -> Result<Option<Ended>, ReplayError> {
-        if starts > STARTS_MAX.max(if letter.action.is_null() { self.policy.attempts_max } else { 0 }) {
+        // The steps of an unread event count their own attempts, and each look at them is a start.
+        let starts_max = if letter.action.is_null() { i32::MAX } else { STARTS_MAX };
+        if starts > starts_max {
             return Ok(Some(Ended::Refused(format!("begun {STARTS_MAX} times without an end"))));
         }
         match prospect {
