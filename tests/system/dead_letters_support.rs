@@ -11,6 +11,7 @@ use journal::dead_letters::{self, Author, DeadLetter, Failure, State};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::path::PathBuf;
+use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
@@ -19,6 +20,9 @@ pub async fn without_patience() -> TestStack {
     TestStack::adjusted(|options| {
         harness::quick(options);
         options.policy.attempts_max = 1;
+        // A machine that is slow for a moment must not be taken for the fault that was ordered.
+        options.provider_timeout = Duration::from_secs(8);
+        options.mail_deadline = Duration::from_secs(8);
     })
     .await
 }
