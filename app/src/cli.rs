@@ -3,6 +3,7 @@
 use crate::config::{Role, Settings};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use uuid::Uuid;
 
 /// Polikrami Cover: printed covers, from the picture to the paid and proven order.
 #[derive(Parser, Debug)]
@@ -125,5 +126,108 @@ pub enum JournalCommand {
 #[derive(Subcommand, Debug)]
 pub enum DeadLettersCommand {
     /// Newest first.
-    List(DatabaseArgs),
+    List(ListLettersArgs),
+    /// All that is known of one: event, action, errors, attempts, what was done about it, and what a replay would do.
+    Show {
+        id: Uuid,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+    /// Put right what its event did not fix: the spelling of another release, the delay of a timer.
+    Correct(CorrectLetterArgs),
+    /// Do a step again, as an attempt of its own. Shows what it would do; --yes does it.
+    Replay(ReplayLettersArgs),
+    /// Close one without doing its step.
+    Discard {
+        id: Uuid,
+        #[command(flatten)]
+        author: AuthorArgs,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct ListLettersArgs {
+    /// Only those of this flow; `timers` for timers.
+    #[arg(long)]
+    pub flow: Option<String>,
+    /// `open`, `replayed` or `discarded`.
+    #[arg(long)]
+    pub state: Option<journal::dead_letters::State>,
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    pub limit: i64,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// Who acts, and why: kept for ever.
+#[derive(Args, Debug, Clone)]
+pub struct AuthorArgs {
+    /// Why; kept with the act.
+    #[arg(long)]
+    pub reason: String,
+    /// Who acts; kept with the act.
+    #[arg(long)]
+    pub by: String,
+}
+
+#[derive(Args, Debug, Clone)]
+#[command(group(clap::ArgGroup::new("correction").required(true).args(["set", "action"])))]
+pub struct CorrectLetterArgs {
+    pub id: Uuid,
+    /// A value of the stored action, for example `delay.secs=3600`; can be given several times.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// A file with the whole action as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub action: Option<PathBuf>,
+    #[command(flatten)]
+    pub author: AuthorArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["id", "all"])))]
+pub struct ReplayLettersArgs {
+    pub id: Option<Uuid>,
+    /// Every open one, oldest first, at most --limit of them.
+    #[arg(long)]
+    pub all: bool,
+    /// With --all: only those of this flow.
+    #[arg(long, requires = "all")]
+    pub flow: Option<String>,
+    /// With --all: none that failed after this time; the preview names it.
+    #[arg(long, requires = "all", value_name = "TIME")]
+    pub as_of: Option<String>,
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    pub limit: i64,
+    /// With --all: the rest is withdrawn after so many failures.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(i32).range(1..))]
+    pub stop_after: i32,
+    /// Only show what would be done; so it is without --yes.
+    #[arg(long, conflicts_with = "yes")]
+    pub preview: bool,
+    /// Do it.
+    #[arg(long, requires = "reason", requires = "by")]
+    pub yes: bool,
+    /// Your word that an attempt whose end nobody knows had no effect.
+    #[arg(long, conflicts_with = "all")]
+    pub it_did_not_happen: bool,
+    /// Why; kept with the act.
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Who acts; kept with the act.
+    #[arg(long)]
+    pub by: Option<String>,
+    /// Seconds to wait for the outcome.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub wait: u64,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
 }

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
 
 /// One step: the flow, the event that caused it, and its place among that event's actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,4 +72,58 @@ pub async fn finish(
     .execute(executor)
     .await?;
     Ok(result.rows_affected() == 1)
+}
+
+/// Records that an attempt failed. `may_have_happened`: it ended without saying whether it acted.
+pub async fn record_failure(
+    executor: impl PgExecutor<'_>,
+    step: Step<'_>,
+    may_have_happened: bool,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE inbox SET failures = failures + 1, may_have_happened = may_have_happened OR $4 \
+         WHERE saga = $1 AND position = $2 AND action_index = $3",
+    )
+    .bind(step.saga)
+    .bind(step.position)
+    .bind(step.action_index)
+    .bind(may_have_happened)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// What the inbox knows of a step, for whoever looks at it afterwards.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Intent {
+    pub attempts: i32,
+    pub failures: i32,
+    pub may_have_happened: bool,
+    pub started_at: OffsetDateTime,
+    pub finished_at: Option<OffsetDateTime>,
+    pub outcome: Option<Value>,
+}
+
+impl Intent {
+    /// Whether one of the attempts may have acted, although the step failed.
+    pub fn is_unclear(&self) -> bool {
+        self.may_have_happened || self.failures < self.attempts
+    }
+
+    /// What came of the step, unless it ended as a dead letter.
+    pub fn success(&self) -> Option<&Value> {
+        self.outcome.as_ref().filter(|outcome| outcome["dead_letter"] != true)
+    }
+}
+
+pub async fn get(executor: impl PgExecutor<'_>, step: Step<'_>) -> Result<Option<Intent>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT attempts, failures, may_have_happened, started_at, finished_at, outcome FROM inbox \
+         WHERE saga = $1 AND position = $2 AND action_index = $3",
+    )
+    .bind(step.saga)
+    .bind(step.position)
+    .bind(step.action_index)
+    .fetch_optional(executor)
+    .await
 }

@@ -11,6 +11,9 @@ pub use harness;
 
 mod audit;
 mod callbacks;
+mod dead_letters;
+mod dead_letters_support;
+mod dead_letters_unreadable;
 mod http_edge;
 mod http_orders;
 mod http_sessions;

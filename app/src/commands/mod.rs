@@ -1,5 +1,6 @@
 //! What each subcommand does.
 
+mod dead_letters;
 mod demo;
 mod dev;
 mod operate;
@@ -26,7 +27,7 @@ pub async fn run(cli: Cli) -> Result<(), BoxError> {
         Command::Migrate(args) => operate::migrate(&args).await,
         Command::Projections(command) => operate::projections(command).await,
         Command::Journal(command) => operate::journal(command).await,
-        Command::DeadLetters(command) => operate::dead_letters(command).await,
+        Command::DeadLetters(command) => dead_letters::run(command).await,
     }
 }
 

@@ -1,14 +1,12 @@
 //! What an operator asks from the command line, against the database alone.
 
 use super::BoxError;
-use crate::cli::{DatabaseArgs, DeadLettersCommand, JournalCommand, ProjectionsCommand};
+use crate::cli::{DatabaseArgs, JournalCommand, ProjectionsCommand};
 use crate::dev::state::read_endpoints;
 use crate::terminal::line;
-use journal::{ConnectOptions, dead_letters, leaf, read};
+use journal::{ConnectOptions, leaf, read};
 use projections::State;
 use sqlx::PgPool;
-
-const LETTERS_SHOWN: i64 = 50;
 
 pub async fn migrate(args: &DatabaseArgs) -> Result<(), BoxError> {
     let pool = connect(args).await?;
@@ -98,22 +96,6 @@ pub async fn journal(command: JournalCommand) -> Result<(), BoxError> {
     }
 }
 
-pub async fn dead_letters(command: DeadLettersCommand) -> Result<(), BoxError> {
-    let DeadLettersCommand::List(database) = command;
-    let letters = dead_letters::list(&connect(&database).await?, None, None, LETTERS_SHOWN).await?;
-    if letters.is_empty() {
-        line("no dead letters");
-    }
-    for letter in letters {
-        let position = letter.position.map_or_else(|| "-".to_owned(), |position| position.to_string());
-        line(format!(
-            "{} {:<14} at {position:>6} {:<9} {}",
-            letter.id, letter.flow, letter.state, letter.error
-        ));
-    }
-    Ok(())
-}
-
 fn progress(what: &str, done: i64, head: i64) {
     const EVERY: i64 = 50_000;
     if done > 0 && done % EVERY == 0 {
@@ -122,7 +104,7 @@ fn progress(what: &str, done: i64, head: i64) {
 }
 
 /// The database that was named, else that of the running stack.
-async fn connect(args: &DatabaseArgs) -> Result<PgPool, BoxError> {
+pub(super) async fn connect(args: &DatabaseArgs) -> Result<PgPool, BoxError> {
     let url = match &args.database_url {
         Some(url) => url.clone(),
         None => read_endpoints(&args.state)?

@@ -4,6 +4,7 @@
 //! (`self_check`), so a lost, doubled or reordered message changes nothing.
 
 mod policy;
+pub mod replays;
 mod self_check;
 mod session;
 
@@ -113,17 +114,23 @@ impl Runner {
 
     /// The flow's answer; an event that cannot be read is for an operator.
     async fn actions(&self, envelope: &Envelope) -> Result<Vec<Action>, sqlx::Error> {
+        match self.reaction(envelope) {
+            Ok(actions) => Ok(actions),
+            Err(error) => {
+                self.bury(envelope.position, 0, &Value::Null, &error, 1).await?;
+                Ok(vec![])
+            }
+        }
+    }
+
+    fn reaction(&self, envelope: &Envelope) -> Result<Vec<Action>, String> {
         let aggregate = Uuid::parse_str(&envelope.aggregate_id);
         match (envelope.decode(), aggregate) {
             (Ok(event), Ok(aggregate)) => {
                 Ok((self.flow.react)(Heard { aggregate, event: &event }, &self.timing))
             }
-            (decoded, _) => {
-                let error =
-                    decoded.err().map_or_else(|| "the aggregate's id is no UUID".into(), |e| chain(&e));
-                self.bury(envelope.position, 0, &Value::Null, &error, 1).await?;
-                Ok(vec![])
-            }
+            (Err(error), _) => Err(chain(&error)),
+            (Ok(_), Err(_)) => Err("the aggregate's id is no UUID".into()),
         }
     }
 
@@ -155,6 +162,7 @@ impl Runner {
     ) -> Result<Handled, sqlx::Error> {
         let text = chain(&error);
         let verdict = error.verdict();
+        inbox::record_failure(&self.effects.pool, step, may_have_acted(&error)).await?;
         tracing::warn!(
             saga.name = self.flow.name,
             event.position = step.position,
@@ -233,6 +241,11 @@ impl Runner {
             attempt: u32::try_from(attempts).unwrap_or(1),
         }
     }
+}
+
+/// Whether the world outside may have changed although the step failed.
+fn may_have_acted(error: &EffectError) -> bool {
+    matches!(error, EffectError::Call(call) if call.is_ambiguous())
 }
 
 /// An error with all its causes, for the log and the dead letter.

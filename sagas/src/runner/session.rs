@@ -1,6 +1,6 @@
 //! The durable consumer of a flow, and the way from a message to its acknowledgement.
 
-use super::{Handled, Runner, self_check};
+use super::{Handled, Runner, replays, self_check};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
 use async_nats::jetstream::{self, AckKind, Message};
 use domain::Envelope;
@@ -29,6 +29,7 @@ impl Runner {
     pub async fn run(self: Arc<Self>, client: async_nats::Client, stop: CancellationToken) {
         let mut tasks = JoinSet::new();
         tasks.spawn(self_check::run(Arc::clone(&self), stop.clone()));
+        tasks.spawn(replays::run(Arc::clone(&self), stop.clone()));
         while !stop.is_cancelled() {
             let session = Box::pin(self.session(&client, &mut tasks));
             match stop.run_until_cancelled(session).await {

@@ -1,4 +1,22 @@
 //! Steps that failed for good. An operator reads them, replays them or gives them up.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `mod.rs` | the letters |
+//! | `requests.rs` | what an operator asks for: replay, correct, discard |
+//! | `replays.rs` | the replays that were asked for, each an attempt of its own |
+//! | `endings.rs` | how a replay ends |
+//! | `acts.rs` | the record of who did what and why |
+
+mod acts;
+mod endings;
+mod replays;
+mod requests;
+
+pub use acts::{Act, Author, Deed, acts};
+pub use endings::{Ended, finish};
+pub use replays::{Replay, batch_counts, begin, replays_of, waiting};
+pub use requests::{ReplayTerms, RequestError, correct, discard, request_replay};
 
 use serde_json::Value;
 use sqlx::PgExecutor;
@@ -140,6 +158,27 @@ pub async fn list(
     )
     .bind(flow)
     .bind(state.map(State::as_str))
+    .bind(limit)
+    .fetch_all(executor)
+    .await
+}
+
+/// The oldest open letters that nobody has asked to replay yet, up to the one that failed last at `up_to`.
+pub async fn replayable(
+    executor: impl PgExecutor<'_>,
+    flow: Option<&str>,
+    up_to: Option<OffsetDateTime>,
+    limit: i64,
+) -> Result<Vec<DeadLetter>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, flow, position, action_index, action, error, attempts, first_at, last_at, state, resolution, \
+         resolved_at FROM dead_letters l WHERE state = 'open' AND ($1::text IS NULL OR flow = $1) \
+         AND ($2::timestamptz IS NULL OR last_at <= $2) AND NOT EXISTS \
+           (SELECT FROM dead_letter_replays r WHERE r.letter_id = l.id AND r.finished_at IS NULL) \
+         ORDER BY first_at, id LIMIT $3",
+    )
+    .bind(flow)
+    .bind(up_to)
     .bind(limit)
     .fetch_all(executor)
     .await
