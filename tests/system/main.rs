@@ -24,3 +24,4 @@ mod journal_support;
 mod killed;
 mod road;
 mod sagas;
+mod status;
