@@ -5,6 +5,8 @@ use journal::dead_letters;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// What the command says of a stack: its exit code and its report.
@@ -14,9 +16,11 @@ async fn status(stack: &TestStack) -> (i32, Value) {
 }
 
 async fn status_of(database: String, more: &[&str]) -> (i32, Value) {
+    // Built once: asking again and again must not wait for the compiler's lock each time.
+    static BINARY: LazyLock<PathBuf> = LazyLock::new(process::binary);
     let more: Vec<String> = more.iter().map(ToString::to_string).collect();
     let answer = tokio::task::spawn_blocking(move || {
-        let mut command = std::process::Command::new(process::binary());
+        let mut command = std::process::Command::new(&*BINARY);
         command.args(["status", "--json", "--database-url", &database]).args(more);
         command.output().unwrap()
     });
@@ -115,28 +119,28 @@ async fn a_relay_without_nats_is_named_until_nats_is_back() {
 async fn a_stopped_read_model_is_named_with_its_place_and_cause() {
     let stack = TestStack::start().await;
     let mut owner = PgConnection::connect(&stack.endpoints.database_url).await.unwrap();
-    let poison = "ALTER TABLE read.wallets ADD CONSTRAINT no_more_wallets CHECK (false) NOT VALID";
+    let poison = "ALTER TABLE read.wallet_entries ADD CONSTRAINT no_more_entries CHECK (false) NOT VALID";
     sqlx::query(poison).execute(&mut owner).await.unwrap();
     stack.customer().await;
     let found = eventually("the read model is named", async || {
         let (code, report) = status(&stack).await;
-        finding(&report, "wallets stopped at ").map(|text| (code, text))
+        finding(&report, "wallet_entries stopped at ").map(|text| (code, text))
     })
     .await;
     let position: i64 =
-        sqlx::query_scalar("SELECT failed_position FROM projection_status WHERE name = 'wallets'")
+        sqlx::query_scalar("SELECT failed_position FROM projection_status WHERE name = 'wallet_entries'")
             .fetch_one(&mut owner)
             .await
             .unwrap();
     assert_eq!(found.0, 1);
-    assert!(found.1.starts_with(&format!("wallets stopped at {position}, ")), "{}", found.1);
-    assert!(found.1.contains("no_more_wallets"), "{}", found.1);
-    assert_eq!(value(&metrics(&stack).await, "projection_stopped{projection=\"wallets\"}"), Some(1.0));
-    sqlx::query("ALTER TABLE read.wallets DROP CONSTRAINT no_more_wallets")
+    assert!(found.1.starts_with(&format!("wallet_entries stopped at {position}, ")), "{}", found.1);
+    assert!(found.1.contains("no_more_entries"), "{}", found.1);
+    assert_eq!(value(&metrics(&stack).await, "projection_stopped{projection=\"wallet_entries\"}"), Some(1.0));
+    sqlx::query("ALTER TABLE read.wallet_entries DROP CONSTRAINT no_more_entries")
         .execute(&mut owner)
         .await
         .unwrap();
-    assert!(projections::resume(&stack.database.pool, "wallets").await.unwrap());
+    assert!(projections::resume(&stack.database.pool, "wallet_entries").await.unwrap());
     well(&stack).await;
     stack.end().await;
 }

@@ -9,6 +9,7 @@ pub use paint::{Line, render};
 
 use super::findings::{self, Finding, Look, Service, Severity, Verdict, grouped};
 use paint::{Style, plain, styled};
+use table::Detail;
 
 /// Columns and rows of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +39,10 @@ pub fn draw(view: &View<'_>, size: Size) -> Vec<Line> {
     let mut lines = vec![title(view, size.columns)];
     lines.extend(verdict(view, size.columns));
     let below = below(view, size.columns);
-    let mut table = table::rows(view, size.columns, table::Detail::All);
-    if lines.len() + table.len() + below.len() > size.rows {
-        table = table::rows(view, size.columns, table::Detail::Behind);
-    }
+    let room = size.rows.saturating_sub(lines.len() + below.len());
+    let detailed = [Detail::Spaced, Detail::All].map(|detail| table::rows(view, size.columns, detail));
+    let fitting = detailed.into_iter().find(|table| table.len() <= room);
+    let table = fitting.unwrap_or_else(|| table::rows(view, size.columns, Detail::Behind));
     // Whatever the height: what stands still goes before who is well.
     lines.extend(table);
     lines.extend(below);

@@ -133,7 +133,8 @@ pub fn findings(now: &Look, history: &[Look]) -> Vec<Finding> {
             found.extend(steps::intents(journal));
             found.extend(steps::letters(journal));
             found.extend(steps::timers(journal));
-            found.extend(processes::idle_roles(journal));
+            let idle = processes::idle_roles(journal, &found);
+            found.extend(idle);
         }
     }
     found.extend(processes::service(&now.service));

@@ -4,7 +4,7 @@ use super::View;
 use super::paint::{Line, Span, Style, plain, styled};
 use crate::commands::status::findings::readers::{Pace, pace};
 use crate::commands::status::findings::{FLOW_BEHIND_MS, Look, age, grouped};
-use crate::snapshot::Journal;
+use crate::snapshot::{Journal, Kind};
 use projections::State;
 
 /// Looks in a curve.
@@ -13,12 +13,22 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
+    /// Each on a line, with air between read models, other readers and flows.
+    Spaced,
     All,
     /// Who is at the head is one line together.
     Behind,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    ReadModels,
+    Others,
+    Flows,
+}
+
 struct Row<'a> {
+    group: Group,
     name: &'a str,
     position: i64,
     behind: i64,
@@ -37,7 +47,14 @@ pub fn rows(view: &View<'_>, columns: usize, detail: Detail) -> Vec<Line> {
     let all = table(view, journal);
     let (well, shown): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|row| row.well && detail == Detail::Behind);
-    lines.extend(shown.iter().map(|row| line(view, row, watching)));
+    let mut group = Group::ReadModels;
+    for row in &shown {
+        if detail == Detail::Spaced && row.group != group {
+            lines.push(Vec::new());
+        }
+        group = row.group;
+        lines.push(line(view, row, watching));
+    }
     if !well.is_empty() {
         let names: Vec<&str> = well.iter().map(|row| row.name).collect();
         let names = super::paint::wrapped(&names.join(", "), columns.saturating_sub(16));
@@ -62,7 +79,9 @@ fn table<'a>(view: &View<'a>, journal: &'a Journal) -> Vec<Row<'a>> {
             (_, Pace::CatchingUp) => ("catching up", Style::Notice),
             (_, Pace::Stands) => ("stands still", Style::Problem),
         };
+        let group = if one.kind == Kind::ReadModel { Group::ReadModels } else { Group::Others };
         Row {
+            group,
             name: &one.reader,
             position: one.position,
             behind: one.behind_events,
@@ -78,6 +97,7 @@ fn table<'a>(view: &View<'a>, journal: &'a Journal) -> Vec<Row<'a>> {
             _ => ("stands still", Style::Problem),
         };
         Row {
+            group: Group::Flows,
             name: &one.flow,
             position: one.position,
             behind: one.waiting,

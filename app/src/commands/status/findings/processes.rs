@@ -3,9 +3,11 @@
 use super::{Finding, Look, QUEUE_COMMANDS, Service, WRITER_STALLED_MS, age};
 use crate::snapshot::{Journal, Writer};
 
-/// Nothing waits for them yet, or they would be named where it waits.
-pub fn idle_roles(journal: &Journal) -> Option<Finding> {
-    let idle: Vec<&str> = journal.roles.iter().filter(|one| !one.held).map(|one| one.name.as_str()).collect();
+/// Work that nobody does and nothing waits for yet; what waits has named it in `found`.
+pub fn idle_roles(journal: &Journal, found: &[Finding]) -> Option<Finding> {
+    let named = |role: &str| found.iter().any(|one| one.next.ends_with(&format!("--only {role}")));
+    let idle = journal.roles.iter().filter(|one| !one.held).map(|one| one.name.as_str());
+    let idle: Vec<&str> = idle.filter(|role| !named(role)).collect();
     (!idle.is_empty()).then(|| {
         let roles = idle.join(", ");
         let next = if idle.len() == journal.roles.len() {
