@@ -32,7 +32,7 @@ pub fn styled(style: Style, text: impl Into<String>) -> Span {
 }
 
 /// The line as the terminal takes it.
-pub fn render(line: &Line, colour: bool) -> String {
+pub fn render(line: &[Span], colour: bool) -> String {
     let mut text = String::new();
     for span in line {
         let code = match span.style {

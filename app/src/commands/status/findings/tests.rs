@@ -117,6 +117,7 @@ fn moments_of_work_are_no_problem() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn what_stands_still_is_said_with_place_age_cause_and_command() {
     let stopped = State::Stopped { position: 812, cause: "field `total` is missing".into() };
     let cases = [
