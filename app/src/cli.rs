@@ -3,6 +3,7 @@
 use crate::config::{Role, Settings};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use url::Url;
 use uuid::Uuid;
 
 /// Polikrami Cover: printed covers, from the picture to the paid and proven order.
@@ -40,6 +41,10 @@ pub enum Command {
     Demo(DemoArgs),
     /// Bring the database to this release's shape.
     Migrate(DatabaseArgs),
+    /// One screen that says what stands still, and why.
+    ///
+    /// Ends with 0 when all is well, 1 when something stands still, 2 when it cannot look.
+    Status(StatusArgs),
     /// Read models: how far they are, rebuild them, compare them with a rebuild.
     #[command(subcommand)]
     Projections(ProjectionsCommand),
@@ -96,6 +101,22 @@ pub struct DatabaseArgs {
     pub database_url: Option<String>,
     #[arg(long, default_value = ".polikrami", hide = true)]
     pub state: PathBuf,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Look again every so many seconds, until Ctrl-C.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
+        value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub watch: Option<u64>,
+    /// For machines; while watching, one line a look.
+    #[arg(long)]
+    pub json: bool,
+    /// The operators' port of a running process; by default that of the running `polikrami dev`.
+    #[arg(long, env = "ADMIN_URL")]
+    pub admin_url: Option<Url>,
 }
 
 #[derive(Subcommand, Debug)]

@@ -5,6 +5,7 @@
 //! | [`cli`], [`commands`] | what a person can ask for |
 //! | [`config`] | every setting |
 //! | [`wiring`] | the service, made from its crates |
+//! | [`snapshot`] | the service at one moment, for the operators' port and `polikrami status` |
 //! | [`stack`] | everything on one machine, for `polikrami dev`, the demo and the tests |
 //! | [`dev`] | private PostgreSQL and NATS |
 //! | [`demo`] | the main job as a customer does it |
@@ -15,6 +16,7 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod dev;
+pub mod snapshot;
 pub mod stack;
 pub mod telemetry;
 pub mod terminal;

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         }
     };
     match runtime.block_on(commands::run(cli)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             terminal::note(format!("polikrami: {error}"));
             let causes = std::iter::successors(error.source(), |cause| (*cause).source());

@@ -129,7 +129,8 @@ impl Service {
         if options.roles.contains(&Role::Api) {
             api = Some(serve(options.settings.listen, api::router(state.clone()), &mut supervisor).await?);
         }
-        let admin_router = admin::router(pool.clone(), commands.clone(), relay);
+        let looking = admin::connect(&options.settings.database_url).await.map_err(StartError::Database)?;
+        let admin_router = admin::router(looking, commands.clone(), relay);
         let admin = serve(options.settings.admin_listen, admin_router, &mut supervisor).await?;
         Ok(Self { api, admin, pool, commands, state, stop, writer_stop, supervisor, writer: writer_task })
     }

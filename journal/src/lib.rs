@@ -13,6 +13,7 @@
 //! | [`tables`] | plain tables: personal data, and what needs no history |
 //! | [`timers`] | commands that are due later |
 //! | [`dead_letters`] | steps that failed for good |
+//! | [`health`] | who is behind, and what stands still |
 //! | [`clock`], [`context`] | time and origin, given to everything else |
 //! | [`mod@connect`], [`migrate`] | the way to the database |
 
@@ -22,6 +23,7 @@ pub mod commands;
 pub mod connect;
 pub mod context;
 pub mod dead_letters;
+pub mod health;
 pub mod inbox;
 pub mod leaf;
 mod load;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// First half of the lock's key, so that names cannot meet other advisory locks.
-const LOCK_CLASS: i32 = 0x6f77_6e72;
+pub(crate) const LOCK_CLASS: i32 = 0x6f77_6e72;
 
 /// A held lock and its connection. Dropping it closes the connection, and with it the lock.
 #[derive(Debug)]

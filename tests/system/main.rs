@@ -28,3 +28,4 @@ mod journal_support;
 mod killed;
 mod road;
 mod sagas;
+mod status;

@@ -4,18 +4,20 @@ mod dead_letters;
 mod demo;
 mod dev;
 mod operate;
+mod status;
 
 use crate::cli::{Cli, Command, ServeArgs};
 use crate::config::Role;
 use crate::wiring::{Options, Service};
 use crate::{telemetry, terminal};
 use std::error::Error;
+use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// An error for a person at the terminal.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-pub async fn run(cli: Cli) -> Result<(), BoxError> {
+pub async fn run(cli: Cli) -> Result<ExitCode, BoxError> {
     let log = cli.log.as_deref();
     match cli.command {
         Command::Serve(args) => {
@@ -25,10 +27,12 @@ pub async fn run(cli: Cli) -> Result<(), BoxError> {
         Command::Dev(args) => Box::pin(dev::run(args, log)).await,
         Command::Demo(args) => Box::pin(demo::run(args, log)).await,
         Command::Migrate(args) => operate::migrate(&args).await,
+        Command::Status(args) => return Ok(status::run(&args).await),
         Command::Projections(command) => operate::projections(command).await,
         Command::Journal(command) => operate::journal(command).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 async fn serve(args: ServeArgs) -> Result<(), BoxError> {

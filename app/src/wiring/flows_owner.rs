@@ -1,5 +1,6 @@
 //! The flows run in one process at a time: two would repeat each other's steps that are under way.
 
+use crate::snapshot::FLOWS as NAME;
 use journal::owner::{self, Owned};
 use sagas::runner::Runner;
 use sqlx::{Connection, PgPool};
@@ -8,8 +9,6 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Name of the lock.
-const NAME: &str = "sagas";
 /// How often the connection that holds the lock is asked whether it lives.
 const ALIVE: Duration = Duration::from_secs(2);
 

@@ -1,5 +1,6 @@
 //! Follows the journal and recomputes the hash of every event as it arrives.
 
+use crate::snapshot::SEALS as NAME;
 use journal::leaf::{self, BadEvent};
 use journal::read::{self, ReadError};
 use journal::{Wake, checkpoint, owner};
@@ -7,8 +8,6 @@ use sqlx::{Connection, PgPool};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Name of the lock and of the checkpoint.
-pub(crate) const NAME: &str = "seals";
 const PAGE_EVENTS: i64 = 1_000;
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_secs(5);
