@@ -40,7 +40,7 @@ impl Door {
     }
 
     /// All read models, kept up to date.
-    pub async fn with_projections(mut self) -> Self {
+    pub fn with_projections(mut self) -> Self {
         let (pool, wake) = (self.pool.clone(), self.commands.writer().wake());
         self.tasks.spawn(projections::run_announcing(pool, wake, self.moved.clone(), self.stop.clone()));
         self

@@ -4,26 +4,43 @@
 //! |---|---|
 //! | `figures.rs` | every figure: words, target, stretch |
 //! | `options.rs`, `machine.rs` | the command line; where figures come from |
-//! | `cluster.rs`, `slow_flush.c` | the two regimes |
-//! | `pgbench.rs`, `fill.rs` | the baseline of writing; journals that are there before the clock starts |
+//! | `cluster.rs`, `slow_flush.c`, `queue.rs`, `service.rs` | the two regimes; a private NATS; the real binary |
+//! | `pgbench.rs`, `stock.rs` | the baselines of writing and of replaying |
+//! | `fill.rs`, `journeys.rs` | journals that are there before the clock starts |
 //! | `door.rs`, `load.rs` | the real way of a command; clients and their latencies |
-//! | `writes.rs` | D1 to D8 |
+//! | `writes.rs`, `counts.rs`, `survival.rs` | D1 to D8; D9; S1 and S2 |
+//! | `visible.rs`, `replay.rs`, `relaying.rs`, `memory.rs` | V, R, N, M |
+//! | `growth.rs` | all of that at growing sizes |
 //! | `board.rs`, `verdict.rs`, `output.rs` | what was seen, what follows from it, where it goes |
+//! | `report.rs`, `plot.rs` | the page with pictures |
 
 mod board;
 mod cluster;
+mod counts;
 mod door;
 mod figures;
 mod fill;
+mod growth;
+mod journeys;
 mod load;
 mod machine;
+mod memory;
 mod options;
 mod output;
 mod pgbench;
+mod plot;
+mod queue;
+mod relaying;
+mod replay;
+mod report;
+mod service;
+mod stock;
+mod survival;
 mod verdict;
+mod visible;
 mod writes;
 
-use app::dev::fetch;
+use app::dev::{ServerBinaries, fetch};
 use board::Board;
 use clap::Parser;
 use cluster::Cluster;
@@ -59,25 +76,54 @@ fn runtime(options: &Options) -> Outcome<bool> {
 
 /// Answers whether every target was met.
 async fn measure(options: &Options) -> Outcome<bool> {
-    let binaries =
-        fetch::servers_async(&machine::checkout().join(".polikrami"), Arc::new(|line: &str| progress(line)))
-            .await?;
+    if let Some(child) = options.child {
+        memory::child(child, &options.url).await?;
+        return Ok(true);
+    }
+    let state = machine::checkout().join(".polikrami");
+    let binaries = fetch::servers_async(&state, Arc::new(|line: &str| progress(line))).await?;
     let mut board = Board::new(options)?;
     for regime in options.regimes() {
-        let cluster = Cluster::start(regime, &binaries).await?;
-        let done = figures_of(&mut board, &cluster, regime).await;
+        let mut cluster = Cluster::start(regime, &binaries).await?;
+        let done = figures_of(&mut board, &mut cluster, &binaries).await;
         cluster.stop().await?;
         done?;
     }
     output::table(&board);
+    let report = report::write(&board)?;
+    progress(format!("report: {}", report.display()));
     Ok(output::count(&board))
 }
 
-async fn figures_of(board: &mut Board, cluster: &Cluster, regime: Regime) -> Outcome<()> {
-    let runs = board.options.runs;
-    if board.options.wants(What::Door) {
-        writes::run(board, cluster, runs).await?;
+async fn figures_of(board: &mut Board, cluster: &mut Cluster, binaries: &ServerBinaries) -> Outcome<()> {
+    let (options, regime) = (board.options.clone(), cluster.regime);
+    if options.wants(What::Door) {
+        writes::run(board, cluster, options.runs).await?;
+        counts::run(board, cluster, binaries, options.runs).await?;
+        survival::snapshot(board, cluster, options.runs).await?;
+        survival::killed(board, cluster, options.runs).await?;
         board.write_down(What::Door, regime)?;
+    }
+    if options.wants(What::Visible) {
+        visible::run(board, cluster, options.runs).await?;
+        board.write_down(What::Visible, regime)?;
+    }
+    if options.wants(What::Replay) {
+        replay::run(board, cluster, options.runs).await?;
+        board.write_down(What::Replay, regime)?;
+    }
+    // NATS has its own disk, and the shim does not reach it: there is one regime for what it limits.
+    if options.wants(What::Relay) && regime == Regime::Disk {
+        relaying::run(board, cluster, binaries, options.runs).await?;
+        board.write_down(What::Relay, regime)?;
+    }
+    if options.wants(What::Memory) {
+        memory::run(board, cluster, binaries, options.runs).await?;
+        board.write_down(What::Memory, regime)?;
+    }
+    if options.wants(What::Growth) {
+        growth::run(board, cluster).await?;
+        board.write_down(What::Growth, regime)?;
     }
     Ok(())
 }
