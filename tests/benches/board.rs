@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::figures::{self, Figure};
 use crate::load::{Load, quantile};
-use crate::machine::{Machine, commit};
+use crate::machine::{Machine, checkout, commit};
 use crate::options::{Options, Regime, What};
 use crate::output;
 use crate::verdict::{Measure, Verdict};
@@ -35,13 +35,15 @@ pub struct Board {
 impl Board {
     /// Results of the last run are replaced.
     pub fn new(options: &Options) -> Outcome<Self> {
+        // cargo starts a benchmark in the folder of its package; what people name, they name from the root.
+        let options = Options { out: checkout().join(&options.out), ..options.clone() };
         fs::create_dir_all(&options.out)?;
         let results = options.out.join("results.jsonl");
         fs::write(&results, "")?;
         Ok(Self {
             machine: Machine::this(),
             commit: commit(),
-            options: options.clone(),
+            options,
             measures: BTreeMap::new(),
             curves: BTreeMap::new(),
             results,

@@ -83,9 +83,14 @@ async fn measure(options: &Options) -> Outcome<bool> {
     let state = machine::checkout().join(".polikrami");
     let binaries = fetch::servers_async(&state, Arc::new(|line: &str| progress(line))).await?;
     let mut board = Board::new(options)?;
+    queue::remove_what_is_left()?;
     for regime in options.regimes() {
         let mut cluster = Cluster::start(regime, &binaries).await?;
-        let done = figures_of(&mut board, &mut cluster, &binaries).await;
+        // Also when somebody loses patience: what lies in memory must not stay there.
+        let done = tokio::select! {
+            done = figures_of(&mut board, &mut cluster, &binaries) => done,
+            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Into::into).and(Err("interrupted".into())),
+        };
         cluster.stop().await?;
         done?;
     }
@@ -100,7 +105,7 @@ async fn figures_of(board: &mut Board, cluster: &mut Cluster, binaries: &ServerB
     if options.wants(What::Door) {
         writes::run(board, cluster, options.runs).await?;
         counts::run(board, cluster, binaries, options.runs).await?;
-        survival::snapshot(board, cluster, options.runs).await?;
+        survival::snapshot(board, cluster).await?;
         survival::killed(board, cluster, options.runs).await?;
         board.write_down(What::Door, regime)?;
     }

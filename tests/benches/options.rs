@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// From this many runs on a run is thorough: periods that are meant to be long take a minute.
-const THOROUGH_RUNS: usize = 5;
+const THOROUGH_RUNS: u16 = 5;
 const LONG_PERIOD: Duration = Duration::from_mins(1);
 
 /// Measures the journal and what follows it, each figure beside its baseline in the same run.
@@ -121,8 +121,12 @@ impl Options {
         Duration::from_secs(self.secs)
     }
 
-    /// For what shows only in the long run.
-    pub fn long_period(&self) -> Duration {
-        if usize::from(self.runs) >= THOROUGH_RUNS { LONG_PERIOD.max(self.period()) } else { self.period() }
+    /// How often, and how long, for what shows only in the long run: a minute once, instead of many short runs.
+    pub fn long(&self) -> (u16, Duration) {
+        if self.runs >= THOROUGH_RUNS {
+            (1, LONG_PERIOD.max(self.period()))
+        } else {
+            (self.runs, self.period())
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::cluster::disk_directory;
 use app::dev::port;
-use app::dev::process::{Process, Spec};
+use app::dev::process::{Process, Spec, users_of};
 use async_nats::Client;
 use async_nats::jetstream;
 use std::fs;
@@ -30,10 +30,27 @@ pub struct Queue {
     dir: PathBuf,
 }
 
+fn stores() -> Outcome<PathBuf> {
+    Ok(disk_directory()?.join("nats"))
+}
+
+/// The stores of a run that broke off, unless somebody is at work in them.
+pub fn remove_what_is_left() -> Outcome<()> {
+    let stores = stores()?;
+    fs::create_dir_all(&stores)?;
+    for entry in fs::read_dir(stores)? {
+        let store = entry?.path();
+        if users_of(&store).is_empty() {
+            fs::remove_dir_all(store)?;
+        }
+    }
+    Ok(())
+}
+
 impl Queue {
     pub async fn start(program: &Path, sync: Sync) -> Outcome<Self> {
         let port = port::choose(NAME, None)?;
-        let dir = disk_directory()?.join(format!("nats-{port}"));
+        let dir = stores()?.join(port.to_string());
         fs::create_dir_all(&dir)?;
         let interval = match sync {
             Sync::Always => "always",

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub const LARGEST: &str = "drafts";
 const STREAM_EVENTS: u32 = 5;
 const CATCH_UP_MAX: Duration = Duration::from_mins(15);
-const POLL: Duration = Duration::from_millis(5);
+const POLL: Duration = Duration::from_millis(10);
 
 pub async fn run(board: &mut Board, cluster: &Cluster, rounds: u16) -> Outcome<()> {
     let (regime, events) = (cluster.regime, board.options.events);

@@ -129,8 +129,9 @@ async fn faults(url: &str, acknowledged: &Acknowledged) -> Outcome<Vec<String>> 
 }
 
 /// S2: nothing on the hot path may depend on old rows being swept away.
-pub async fn snapshot(board: &mut Board, cluster: &Cluster, rounds: u16) -> Outcome<()> {
-    let (regime, period) = (cluster.regime, board.options.long_period());
+pub async fn snapshot(board: &mut Board, cluster: &Cluster) -> Outcome<()> {
+    let (rounds, period) = board.options.long();
+    let regime = cluster.regime;
     for round in 1..=rounds {
         progress(format!("{}: a foreign snapshot, round {round} of {rounds}", regime.name()));
         let alone = warm(cluster, CROWD, period).await?;

@@ -40,7 +40,7 @@ pub async fn run(board: &mut Board, cluster: &Cluster, rounds: u16) -> Outcome<(
         board.of("V4", regime).round(shown.rate(), alone.rate());
         board.of("V4", regime).latency(&shown);
     }
-    let period = board.options.long_period();
+    let (_, period) = board.options.long();
     let (_, lag) = projected(cluster, period).await?;
     let text = format!("{lag} events behind after {} s at full speed", period.as_secs());
     if lag > LAG_EVENTS_MAX {
