@@ -88,18 +88,19 @@ async fn relayed(queue: Queue, pool: &PgPool, period: Duration) -> Outcome<f64> 
     let begun = Instant::now();
     let working = relay::run(pool.clone(), client, wake, StreamOptions::default(), status, stop.clone());
     let working = tokio::spawn(working);
-    let mut first = None;
+    let (mut first, mut last) = (None, 0);
     let rate = loop {
         let position = reader.get().position;
-        if position > 0 && first.is_none() {
-            first = Some((position, Instant::now()));
-        }
-        if let Some((from, since)) = first
-            && (position >= head || since.elapsed() >= period)
-        {
-            // A journal that was through at the first look has been fast enough to be timed from the begin.
-            let whole = per_second(position, begun.elapsed());
-            break if position > from { per_second(position - from, since.elapsed()) } else { whole };
+        // The status moves page by page: only the moment of a move says how long its pages took.
+        if position > last {
+            last = position;
+            let (from, since) = *first.get_or_insert((position, Instant::now()));
+            if position >= head && position == from {
+                break per_second(position, begun.elapsed());
+            }
+            if position >= head || (since.elapsed() >= period && position > from) {
+                break per_second(position - from, since.elapsed());
+            }
         }
         if begun.elapsed() > period + GRACE {
             return Err(format!("the relay does not publish: {:?}", reader.get().last_error).into());
