@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 
 const ROW: f64 = 34.0;
 const TOP: f64 = 26.0;
-const LEFT: f64 = 400.0;
+const LEFT: f64 = 430.0;
 const RIGHT: f64 = 120.0;
 const WIDTH: f64 = 1_160.0;
 /// Bars are drawn up to this multiple of the target.
@@ -23,7 +23,11 @@ pub fn bars(verdicts: &[&Verdict]) -> Result<String, fmt::Error> {
     for tick in [0.0, 0.5, 1.0, 1.5, 2.0] {
         let (x, class) = (place(tick), if (tick - 1.0_f64).abs() < 1e-9 { "goal" } else { "grid" });
         write!(svg, "<line class=\"{class}\" x1=\"{x}\" x2=\"{x}\" y1=\"{TOP}\" y2=\"{}\"/>", height - 12.0)?;
-        let label = if class == "goal" { "target".to_owned() } else { format!("{tick} ×") };
+        let label = match class {
+            "goal" => "target".to_owned(),
+            _ if tick < MULTIPLE_MAX => format!("{tick} ×"),
+            _ => format!("{tick} × or more"),
+        };
         write!(svg, "<text class=\"tick\" x=\"{x}\" y=\"16\" text-anchor=\"middle\">{label}</text>")?;
     }
     for (row, verdict) in (0_u32..).zip(judged) {
@@ -83,7 +87,7 @@ fn whisker(svg: &mut String, from: f64, to: f64, middle: f64) -> fmt::Result {
 
 /// What fits beside the bars; the whole text is in the table.
 fn cut(words: &str) -> String {
-    const CHARS_MAX: usize = 56;
+    const CHARS_MAX: usize = 50;
     if words.chars().count() <= CHARS_MAX {
         return words.to_owned();
     }
