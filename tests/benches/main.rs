@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `figures.rs` | every figure: words, target, stretch |
 //! | `options.rs`, `machine.rs` | the command line; where figures come from |
-//! | `cluster.rs`, `slow_flush.c`, `queue.rs`, `service.rs` | the two regimes; a private NATS; the real binary |
+//! | `cluster.rs`, `slow_flush.c`, `queue.rs`, `processes.rs` | the two regimes; a private NATS; the real binary |
 //! | `pgbench.rs`, `stock.rs` | the baselines of writing and of replaying |
 //! | `fill.rs`, `journeys.rs` | journals that are there before the clock starts |
 //! | `door.rs`, `load.rs` | the real way of a command; clients and their latencies |
@@ -29,11 +29,11 @@ mod options;
 mod output;
 mod pgbench;
 mod plot;
+mod processes;
 mod queue;
 mod relaying;
 mod replay;
 mod report;
-mod service;
 mod stock;
 mod survival;
 mod verdict;

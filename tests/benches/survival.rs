@@ -46,7 +46,7 @@ pub async fn killed(board: &mut Board, cluster: &mut Cluster, rounds: u16) -> Ou
         ));
         let measure = board.of("S1", regime);
         measure.round(crashed.as_secs_f64() * 1e3, clean.as_secs_f64() * 1e3);
-        measure.note(format!("{} acknowledged before and after the kill, all there", acknowledged.len()));
+        measure.note(format!("{} events acknowledged before and after the kill", acknowledged.len()));
         for fault in faults {
             measure.violate(fault);
         }
