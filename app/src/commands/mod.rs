@@ -3,6 +3,8 @@
 mod demo;
 mod dev;
 mod operate;
+mod progress;
+mod projections;
 
 use crate::cli::{Cli, Command, ServeArgs};
 use crate::config::Role;
@@ -24,7 +26,7 @@ pub async fn run(cli: Cli) -> Result<(), BoxError> {
         Command::Dev(args) => Box::pin(dev::run(args, log)).await,
         Command::Demo(args) => Box::pin(demo::run(args, log)).await,
         Command::Migrate(args) => operate::migrate(&args).await,
-        Command::Projections(command) => operate::projections(command).await,
+        Command::Projections(command) => projections::run(command).await,
         Command::Journal(command) => operate::journal(command).await,
         Command::DeadLetters(command) => operate::dead_letters(command).await,
     }
