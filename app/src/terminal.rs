@@ -24,7 +24,11 @@ pub fn is_watched() -> bool {
 /// A note that is written over by the next one on a terminal, and a line of its own elsewhere.
 #[expect(clippy::print_stderr, reason = "the command line talks to a person here, and only here")]
 pub fn note_over(text: &str) {
-    if is_watched() { eprint!("\r\x1b[2K{text}") } else { eprintln!("{text}") }
+    if is_watched() {
+        eprint!("\r\x1b[2K{text}")
+    } else {
+        eprintln!("{text}")
+    }
     std::io::stderr().flush().ok();
 }
 

@@ -38,14 +38,13 @@ pub(crate) fn page<P: Projection>(
     let mut rows: Vec<(&str, Option<P::Row>)> = Vec::with_capacity(events.len());
     let mut before: HashMap<String, String> = stored.into_iter().collect();
     for Decoded { key, place, event } in events {
-        let slot = match places.get(key.as_str()) {
-            Some(slot) => *slot,
-            None => {
-                let row = before.remove(key).map(|json| serde_json::from_str(&json)).transpose()?;
-                places.insert(key, rows.len());
-                rows.push((key, row));
-                rows.len() - 1
-            }
+        let slot = if let Some(slot) = places.get(key.as_str()) {
+            *slot
+        } else {
+            let row = before.remove(key).map(|json| serde_json::from_str(&json)).transpose()?;
+            places.insert(key, rows.len());
+            rows.push((key, row));
+            rows.len() - 1
         };
         let row = &mut rows[slot].1;
         *row = P::fold(row.take(), place, event);

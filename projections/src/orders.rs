@@ -11,9 +11,7 @@ use cqrs_es::Aggregate;
 use domain::draft::{CoverSize, Method, Picture};
 use domain::order::{Line, Order, Placement};
 use domain::payment::Payment;
-use domain::{
-    AccountId, DraftId, Event, OrderEvent, OrderId, PaymentEvent, PaymentId, PersonalRef,
-};
+use domain::{AccountId, DraftId, Event, OrderEvent, OrderId, PaymentEvent, PaymentId, PersonalRef};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::types::Json;

@@ -132,7 +132,9 @@ fn told(outcome: Outcome) -> bool {
         Ok(rebuilt) => rebuilt,
         Err(RebuildError::Differs { comparison, .. }) => {
             show(name, &comparison);
-            line(format!("{name}: not put in place; if the new rows are right: projections switch {name} --accept-differences"));
+            line(format!(
+                "{name}: not put in place; if the new rows are right: projections switch {name} --accept-differences"
+            ));
             return false;
         }
         Err(error) => {

@@ -21,20 +21,17 @@ pub(crate) async fn resume_or_begin(
     adopt_kept: bool,
 ) -> Result<Generation, RebuildError> {
     let (model, mut owned) = lock(pool, name).await?;
-    let left = record::find(owned.connection(), name).await?.filter(|second| {
-        second.version == model.version && (second.stage != Stage::Kept || adopt_kept)
-    });
+    let left = record::find(owned.connection(), name)
+        .await?
+        .filter(|second| second.version == model.version && (second.stage != Stage::Kept || adopt_kept));
     let shape = same_shape(owned.connection(), name).await?;
-    let position = match left.filter(|_| shape) {
-        Some(second) => {
-            tracing::info!(projection.name = name, position = second.position, "the rebuild is taken up");
-            record::set_stage(owned.connection(), name, Stage::Building).await?;
-            second.position
-        }
-        None => {
-            begin(owned.connection(), model).await?;
-            0
-        }
+    let position = if let Some(second) = left.filter(|_| shape) {
+        tracing::info!(projection.name = name, position = second.position, "the rebuild is taken up");
+        record::set_stage(owned.connection(), name, Stage::Building).await?;
+        second.position
+    } else {
+        begin(owned.connection(), model).await?;
+        0
     };
     generation(owned, model, Schema::Shadow, position).await
 }

@@ -146,7 +146,9 @@ pub(crate) async fn keep(
 }
 
 pub(crate) async fn forget(executor: impl PgExecutor<'_>, name: &str) -> Result<bool, sqlx::Error> {
-    let gone =
-        sqlx::query("DELETE FROM projection_generations WHERE name = $1").bind(name).execute(executor).await?;
+    let gone = sqlx::query("DELETE FROM projection_generations WHERE name = $1")
+        .bind(name)
+        .execute(executor)
+        .await?;
     Ok(gone.rows_affected() == 1)
 }

@@ -37,10 +37,11 @@ impl Generation {
         let mut transaction = owned.connection().begin_with(BEGIN_IMPATIENT).await?;
         let live = lock_checkpoint(&mut transaction, model.name).await?;
         let reached = Self::catch_up(&mut transaction, (table, skips), (*position, live)).await?;
-        let version: Option<i32> = sqlx::query_scalar("SELECT version FROM projection_status WHERE name = $1")
-            .bind(model.name)
-            .fetch_optional(&mut *transaction)
-            .await?;
+        let version: Option<i32> =
+            sqlx::query_scalar("SELECT version FROM projection_status WHERE name = $1")
+                .bind(model.name)
+                .fetch_optional(&mut *transaction)
+                .await?;
         change_places(&mut transaction, model).await?;
         sqlx::query(
             "UPDATE checkpoints SET position = $2, generation = generation + 1, updated_at = now() \

@@ -41,11 +41,15 @@ pub enum RebuildError {
     Differs { name: &'static str, comparison: Box<Comparison> },
     #[error("{name} has no second generation that is {}", texts(.wanted))]
     NoGeneration { name: &'static str, wanted: Vec<Stage> },
-    #[error("{name}'s other generation was written by version {version} of its fold, this release has {ours}")]
+    #[error(
+        "{name}'s other generation was written by version {version} of its fold, this release has {ours}"
+    )]
     OtherFold { name: &'static str, version: i32, ours: i32 },
     #[error("the table of {0}'s other generation has other columns or indexes than the live one: rebuild it")]
     OtherShape(&'static str),
-    #[error("{name}'s other generation is at {position}, the live one only at {live}: they cannot be compared")]
+    #[error(
+        "{name}'s other generation is at {position}, the live one only at {live}: they cannot be compared"
+    )]
     Ahead { name: &'static str, position: i64, live: i64 },
     #[error("the second generation of {0} was taken away meanwhile: rebuild it")]
     Taken(&'static str),
@@ -73,10 +77,7 @@ pub async fn rebuild(pool: &PgPool, name: &str, progress: impl Fn(i64, i64)) -> 
 }
 
 /// [`rebuild`] for all read models, from one reading and decoding of the journal.
-pub async fn rebuild_all(
-    pool: &PgPool,
-    progress: impl Fn(i64, i64),
-) -> Result<Vec<Outcome>, RebuildError> {
+pub async fn rebuild_all(pool: &PgPool, progress: impl Fn(i64, i64)) -> Result<Vec<Outcome>, RebuildError> {
     let names: Vec<&str> = crate::ALL.iter().map(|model| model.name).collect();
     rebuild_with(pool, &names, &Options::at_once(), progress).await
 }

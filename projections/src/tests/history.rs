@@ -6,8 +6,8 @@ use domain::draft::{CoverSize, MessageCard, Method, Picture};
 use domain::order::{Invoice, Line, LineKind, Placement};
 use domain::payment::{Captured, Provider, Request};
 use domain::{
-    AccountId, AiJobEvent, AiJobId, DraftEvent, DraftId, Event, ImageId, Money, OrderEvent,
-    OrderId, PaymentEvent, PaymentId, PersonalRef, WalletEvent,
+    AccountId, AiJobEvent, AiJobId, DraftEvent, DraftId, Event, ImageId, Money, OrderEvent, OrderId,
+    PaymentEvent, PaymentId, PersonalRef, WalletEvent,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
