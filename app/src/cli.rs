@@ -157,6 +157,7 @@ pub struct ProjectionArgs {
 }
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, each on its own")]
 pub struct RebuildArgs {
     /// The read model.
     #[arg(required_unless_present = "all")]

@@ -25,9 +25,9 @@ pub fn is_watched() -> bool {
 #[expect(clippy::print_stderr, reason = "the command line talks to a person here, and only here")]
 pub fn note_over(text: &str) {
     if is_watched() {
-        eprint!("\r\x1b[2K{text}")
+        eprint!("\r\x1b[2K{text}");
     } else {
-        eprintln!("{text}")
+        eprintln!("{text}");
     }
     std::io::stderr().flush().ok();
 }
