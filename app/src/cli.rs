@@ -121,21 +121,83 @@ pub struct StatusArgs {
 
 #[derive(Subcommand, Debug)]
 pub enum ProjectionsCommand {
-    /// How far each read model is behind the journal.
+    /// How far each read model is behind the journal, where one stopped, and its other generation.
     Status(DatabaseArgs),
-    /// Build a read model again from the first event and put it in place.
-    Rebuild {
-        name: String,
+    /// Build read models again from the first event, compare them with the live ones, and put them in place.
+    ///
+    /// Commands and queries go on. A rebuild that was killed goes on where it was. The rows that were live are kept
+    /// for `switch-back` until the next rebuild. Rows that differ, although the same version of the fold wrote both,
+    /// are shown and not put in place.
+    Rebuild(RebuildArgs),
+    /// Compare the other generation with the live one, row by row.
+    Compare(ProjectionArgs),
+    /// Put the generation that `rebuild --no-switch` left in place.
+    Switch {
         #[command(flatten)]
-        database: DatabaseArgs,
+        projection: ProjectionArgs,
+        /// Also if rows differ from the live ones.
+        #[arg(long)]
+        accept_differences: bool,
     },
-    /// Build a read model again beside the live one and compare every row.
+    /// Put the rows that the last switch has put aside back in place, after they have caught up.
+    SwitchBack(ProjectionArgs),
+    /// Drop the other generation.
+    Discard(ProjectionArgs),
+    /// Build a read model again beside the live one, compare every row, and throw it away.
     Verify {
         /// All of them by default.
         name: Option<String>,
         #[command(flatten)]
         database: DatabaseArgs,
     },
+    /// Try a stopped read model again, after its cause was mended.
+    Resume(ProjectionArgs),
+    /// Leave out the event at which a read model is stopped, on record and for every rebuild.
+    Skip {
+        #[command(flatten)]
+        projection: ProjectionArgs,
+        /// Where it is stopped; no other position is taken.
+        #[arg(long)]
+        position: i64,
+        /// Why its rows are right without the event.
+        #[arg(long)]
+        reason: String,
+        /// Who decides it.
+        #[arg(long)]
+        by: String,
+    },
+    /// The events that a read model leaves out, with the reasons.
+    Skips(ProjectionArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct ProjectionArgs {
+    /// The read model.
+    pub name: String,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of the command line, each on its own")]
+pub struct RebuildArgs {
+    /// The read model.
+    #[arg(required_unless_present = "all")]
+    pub name: Option<String>,
+    /// All of them, from one reading of the journal.
+    #[arg(long, conflicts_with = "name")]
+    pub all: bool,
+    /// Leave it beside the live one, to be compared and switched to.
+    #[arg(long)]
+    pub no_switch: bool,
+    /// Put it in place also if rows differ from the live ones.
+    #[arg(long)]
+    pub accept_differences: bool,
+    /// Take all the machine gives, instead of letting commands go first.
+    #[arg(long)]
+    pub full_speed: bool,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
 }
 
 #[derive(Subcommand, Debug)]

@@ -1,9 +1,9 @@
 //! Requests for AI pictures, with what was delivered and what failed.
 
-use crate::model::Projection;
+use crate::model::{Place, Projection};
 use cqrs_es::Aggregate;
 use domain::ai_job::{AiJob, Generated, Job};
-use domain::{AccountId, AiJobEvent, AiJobId, DraftId, Envelope, Event, ImageId};
+use domain::{AccountId, AiJobEvent, AiJobId, DraftId, Event, ImageId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -88,21 +88,25 @@ impl Projection for AiJobs {
     ];
     type Row = AiJobRow;
 
-    fn key(envelope: &Envelope, event: &Event) -> Option<String> {
+    fn key(place: &Place, event: &Event) -> Option<String> {
         match event {
             Event::AiJob(AiJobEvent::PictureDeferred { .. }) => None,
-            Event::AiJob(_) => Some(envelope.aggregate_id.clone()),
+            Event::AiJob(_) => Some(place.aggregate_id.clone()),
             Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::Order(_) | Event::Payment(_) => {
                 None
             }
         }
     }
 
-    fn fold(row: Option<AiJobRow>, envelope: &Envelope, event: &Event) -> Option<AiJobRow> {
+    fn opens(event: &Event) -> bool {
+        matches!(event, Event::AiJob(AiJobEvent::Requested { .. }))
+    }
+
+    fn fold(row: Option<AiJobRow>, place: &Place, event: &Event) -> Option<AiJobRow> {
         let Event::AiJob(event) = event else { return row };
         if let AiJobEvent::Requested { job } = event {
-            let id = envelope.aggregate_id.parse().ok()?;
-            return Some(AiJobRow::requested(id, job, envelope.recorded_at));
+            let id = place.aggregate_id.parse().ok()?;
+            return Some(AiJobRow::requested(id, job, place.recorded_at));
         }
         let mut row = row?;
         match event {
@@ -118,7 +122,7 @@ impl Projection for AiJobs {
             AiJobEvent::Finished { delivered, .. } => {
                 let none = delivered.is_empty();
                 row.status = if none { AiJobStatus::Failed } else { AiJobStatus::Completed };
-                row.finished_at = Some(envelope.recorded_at);
+                row.finished_at = Some(place.recorded_at);
             }
         }
         Some(row)

@@ -1,6 +1,6 @@
 //! One row as the journal has it this moment: the answer to a command need not wait for the read model.
 
-use crate::model::Projection;
+use crate::model::{Place, Projection};
 use domain::DecodeError;
 use journal::read::{self, ReadError};
 use sqlx::PgExecutor;
@@ -22,9 +22,9 @@ pub async fn current<P: Projection>(
 ) -> Result<Option<P::Row>, CurrentError> {
     let mut row = None;
     for envelope in read::stream(executor, aggregate_type, aggregate_id).await? {
-        let event = envelope.decode()?;
-        if P::key(&envelope, &event).is_some() {
-            row = P::fold(row, &envelope, &event);
+        let (event, place) = (envelope.decode()?, Place::of(&envelope));
+        if P::key(&place, &event).is_some() {
+            row = P::fold(row, &place, &event);
         }
     }
     Ok(row)

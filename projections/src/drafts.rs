@@ -1,10 +1,10 @@
 //! Drafts as their owners see them.
 
-use crate::model::Projection;
+use crate::model::{Place, Projection};
 use crate::{Listed, Slice};
 use cqrs_es::Aggregate;
 use domain::draft::{CoverSize, Draft, MessageCard, Method, Picture};
-use domain::{AccountId, AiJobId, DraftEvent, DraftId, Envelope, Event, OrderId, PersonalRef};
+use domain::{AccountId, AiJobId, DraftEvent, DraftId, Event, OrderId, PersonalRef};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -70,18 +70,22 @@ impl Projection for Drafts {
     ];
     type Row = DraftRow;
 
-    fn key(envelope: &Envelope, event: &Event) -> Option<String> {
-        matches!(event, Event::Draft(_)).then(|| envelope.aggregate_id.clone())
+    fn key(place: &Place, event: &Event) -> Option<String> {
+        matches!(event, Event::Draft(_)).then(|| place.aggregate_id.clone())
     }
 
-    fn fold(row: Option<DraftRow>, envelope: &Envelope, event: &Event) -> Option<DraftRow> {
+    fn opens(event: &Event) -> bool {
+        matches!(event, Event::Draft(DraftEvent::Created { .. }))
+    }
+
+    fn fold(row: Option<DraftRow>, place: &Place, event: &Event) -> Option<DraftRow> {
         let Event::Draft(event) = event else { return row };
         if let DraftEvent::Created { customer, method, size } = event {
-            let id = envelope.aggregate_id.parse().ok()?;
-            return Some(DraftRow::created(id, *customer, *method, *size, envelope.recorded_at));
+            let id = place.aggregate_id.parse().ok()?;
+            return Some(DraftRow::created(id, *customer, *method, *size, place.recorded_at));
         }
         let mut row = row?;
-        row.updated_at = envelope.recorded_at;
+        row.updated_at = place.recorded_at;
         match event {
             DraftEvent::Created { .. } => {}
             DraftEvent::MessageCardChosen { card } => row.message_card = Some(card.clone()),
@@ -95,7 +99,7 @@ impl Projection for Drafts {
             DraftEvent::PictureSelected { picture } => row.picture = Some(picture.clone()),
             DraftEvent::Committed { order } => {
                 row.order_id = Some(*order);
-                row.committed_at = Some(envelope.recorded_at);
+                row.committed_at = Some(place.recorded_at);
             }
             DraftEvent::Canceled { reason } => {
                 row.workflow_status = WorkflowStatus::Canceled;

@@ -1,10 +1,10 @@
 //! Issued invoices.
 
-use crate::model::Projection;
+use crate::model::{Place, Projection};
 use crate::{Listed, Slice};
 use cqrs_es::Aggregate;
 use domain::order::{InvoiceLine, Order};
-use domain::{AccountId, Envelope, Event, OrderEvent, OrderId, PaymentId};
+use domain::{AccountId, Event, OrderEvent, OrderId, PaymentId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -49,16 +49,20 @@ impl Projection for Invoices {
     ];
     type Row = InvoiceRow;
 
-    fn key(_: &Envelope, event: &Event) -> Option<String> {
+    fn key(_: &Place, event: &Event) -> Option<String> {
         let Event::Order(OrderEvent::InvoiceIssued { invoice }) = event else { return None };
         Some(invoice.number.clone())
     }
 
-    fn fold(row: Option<InvoiceRow>, envelope: &Envelope, event: &Event) -> Option<InvoiceRow> {
+    fn opens(event: &Event) -> bool {
+        matches!(event, Event::Order(OrderEvent::InvoiceIssued { .. }))
+    }
+
+    fn fold(row: Option<InvoiceRow>, place: &Place, event: &Event) -> Option<InvoiceRow> {
         let Event::Order(OrderEvent::InvoiceIssued { invoice }) = event else { return row };
         Some(InvoiceRow {
             number: invoice.number.clone(),
-            order_id: envelope.aggregate_id.parse().ok()?,
+            order_id: place.aggregate_id.parse().ok()?,
             customer_id: invoice.customer,
             payment_id: invoice.payment,
             lines: invoice.lines.clone(),
@@ -67,7 +71,7 @@ impl Projection for Invoices {
             gross_cents: invoice.gross.minor,
             currency: invoice.gross.currency.code().to_owned(),
             issued_on: invoice.issued_on.clone(),
-            created_at: envelope.recorded_at,
+            created_at: place.recorded_at,
         })
     }
 }

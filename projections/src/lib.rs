@@ -6,13 +6,16 @@
 //! | [`orders`], [`payments`], [`invoices`], [`ai_jobs`], [`wallets`], [`wallet_entries`], [`drafts`] | one read model each: row, fold, queries |
 //! | [`current`] | one row as the journal has it this moment, for the answer to a command |
 //! | [`runner`] | keeps all of them up to date |
-//! | `page.rs`, `table.rs` | a decoded page of the journal; the statements of one table |
-//! | [`rebuild`], [`verify`] | a read model built anew beside the live one, then swapped in or compared |
-//! | [`status`] | positions, lag, and where a read model stopped |
+//! | `page.rs`, `decode.rs`, `fold.rs`, `table.rs` | a page of the journal, decoded, folded by key, and written |
+//! | [`mod@rebuild`], `generation/` | a read model built anew beside the live one, compared, switched to, and back |
+//! | [`status`], [`skip()`] | positions, lag, where a read model stopped; events that an operator left out |
 
 pub mod ai_jobs;
 mod current;
+mod decode;
 pub mod drafts;
+mod fold;
+mod generation;
 pub mod invoices;
 pub mod model;
 pub mod orders;
@@ -20,20 +23,25 @@ mod page;
 pub mod payments;
 pub mod rebuild;
 pub mod runner;
+mod skips;
 pub mod status;
 mod table;
 #[cfg(test)]
 mod tests;
-pub mod verify;
 pub mod wallet_entries;
 pub mod wallets;
 
 pub use current::{CurrentError, current};
-pub use model::{Projection, ReadModel};
-pub use rebuild::{RebuildError, rebuild, rebuild_outdated};
+pub use generation::compare::{Comparison, Difference};
+pub use generation::record::{Second, Stage};
+pub use model::{Place, Projection, ReadModel};
+pub use rebuild::{
+    Differences, Options, Outcome, Pace, RebuildError, Rebuilt, Verified, compare, discard, rebuild,
+    rebuild_all, rebuild_outdated, rebuild_with, switch, switch_back, verify, verify_at,
+};
 pub use runner::{run, run_announcing};
+pub use skips::{Skip, SkipError, skip, skips};
 pub use status::{State, Status, resume, status};
-pub use verify::{Difference, Verified, verify};
 
 /// Every read model. A new one is added here and nowhere else.
 pub const ALL: &[ReadModel] = &[

@@ -1,10 +1,31 @@
 //! What a projection is: a pure fold from events to rows. It never sees a database, a clock or another row.
 
+use crate::fold::{self, Decoded, Folded};
 use domain::{Envelope, Event};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use std::collections::BTreeMap;
+use time::OffsetDateTime;
+
+/// Where and when an event was recorded: all that a fold learns beside the event itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub position: i64,
+    pub aggregate_type: String,
+    pub aggregate_id: String,
+    /// The writer's clock; information, never order.
+    pub recorded_at: OffsetDateTime,
+}
+
+impl Place {
+    pub fn of(envelope: &Envelope) -> Self {
+        Self {
+            position: envelope.position,
+            aggregate_type: envelope.aggregate_type.clone(),
+            aggregate_id: envelope.aggregate_id.clone(),
+            recorded_at: envelope.recorded_at,
+        }
+    }
+}
 
 /// A read model: which row an event touches, and what it makes of it.
 pub trait Projection: Send + Sync + 'static {
@@ -21,24 +42,21 @@ pub trait Projection: Send + Sync + 'static {
     type Row: Serialize + DeserializeOwned + Send;
 
     /// The row that an event touches, if any.
-    fn key(envelope: &Envelope, event: &Event) -> Option<String>;
+    fn key(place: &Place, event: &Event) -> Option<String>;
+
+    /// Whether the fold of this event never looks at the row before it, so that the row need not be read.
+    fn opens(event: &Event) -> bool {
+        let _ = event;
+        false
+    }
 
     /// The row after the event; `None` when there is none (any more).
-    fn fold(row: Option<Self::Row>, envelope: &Envelope, event: &Event) -> Option<Self::Row>;
+    fn fold(row: Option<Self::Row>, place: &Place, event: &Event) -> Option<Self::Row>;
 }
 
-/// An event as the folds get it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Decoded<'a> {
-    pub envelope: &'a Envelope,
-    pub event: &'a Event,
-}
-
-/// Rows by key, as JSON; `None` where there is no row.
-pub(crate) type Rows = BTreeMap<String, Option<Value>>;
-
-type Key = fn(&Envelope, &Event) -> Option<String>;
-type FoldPage = for<'a> fn(Rows, &[Decoded<'a>]) -> Result<Rows, serde_json::Error>;
+type Key = fn(&Place, &Event) -> Option<String>;
+type Opens = fn(&Event) -> bool;
+type FoldPage = fn(Vec<(String, String)>, &[Decoded<'_>]) -> Result<Folded, serde_json::Error>;
 
 /// A [`Projection`] without its types, so that different ones stand in one list.
 #[derive(Debug)]
@@ -49,6 +67,7 @@ pub struct ReadModel {
     pub(crate) key: (&'static str, &'static str),
     pub(crate) columns: &'static [&'static str],
     pub(crate) key_of: Key,
+    pub(crate) opens: Opens,
     pub(crate) fold_page: FoldPage,
 }
 
@@ -61,7 +80,8 @@ impl ReadModel {
             key: P::KEY,
             columns: P::COLUMNS,
             key_of: P::key,
-            fold_page: fold_page::<P>,
+            opens: P::opens,
+            fold_page: fold::page::<P>,
         }
     }
 
@@ -69,19 +89,4 @@ impl ReadModel {
     pub fn named(name: &str) -> Option<&'static Self> {
         crate::ALL.iter().find(|model| model.name == name)
     }
-}
-
-/// Folds a page into the rows it touches; answers those rows.
-fn fold_page<P: Projection>(rows: Rows, events: &[Decoded<'_>]) -> Result<Rows, serde_json::Error> {
-    let mut typed: BTreeMap<String, Option<P::Row>> = BTreeMap::new();
-    for (key, row) in rows {
-        typed.insert(key, row.map(serde_json::from_value).transpose()?);
-    }
-    for Decoded { envelope, event } in events {
-        if let Some(key) = P::key(envelope, event) {
-            let slot = typed.entry(key).or_default();
-            *slot = P::fold(slot.take(), envelope, event);
-        }
-    }
-    typed.into_iter().map(|(key, row)| Ok((key, row.map(serde_json::to_value).transpose()?))).collect()
 }

@@ -4,16 +4,14 @@
 //! `refunded`. A failed attempt leaves an order `pending`: it can still be paid. A surplus that goes back changes
 //! nothing. `failed` and `partially_refunded` are words of the wire that nothing leads to yet.
 
-use crate::model::Projection;
+use crate::model::{Place, Projection};
 use crate::payments::PaymentRow;
 use crate::{Listed, Slice};
 use cqrs_es::Aggregate;
 use domain::draft::{CoverSize, Method, Picture};
 use domain::order::{Line, Order, Placement};
 use domain::payment::Payment;
-use domain::{
-    AccountId, DraftId, Envelope, Event, OrderEvent, OrderId, PaymentEvent, PaymentId, PersonalRef,
-};
+use domain::{AccountId, DraftId, Event, OrderEvent, OrderId, PaymentEvent, PaymentId, PersonalRef};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -104,9 +102,9 @@ impl Projection for Orders {
     ];
     type Row = OrderRow;
 
-    fn key(envelope: &Envelope, event: &Event) -> Option<String> {
+    fn key(place: &Place, event: &Event) -> Option<String> {
         match event {
-            Event::Order(_) => Some(envelope.aggregate_id.clone()),
+            Event::Order(_) => Some(place.aggregate_id.clone()),
             Event::Payment(PaymentEvent::Refunded { order, .. }) => Some(order.to_string()),
             Event::Payment(_) | Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::AiJob(_) => {
                 None
@@ -114,20 +112,24 @@ impl Projection for Orders {
         }
     }
 
-    fn fold(row: Option<OrderRow>, envelope: &Envelope, event: &Event) -> Option<OrderRow> {
+    fn opens(event: &Event) -> bool {
+        matches!(event, Event::Order(OrderEvent::Placed { .. }))
+    }
+
+    fn fold(row: Option<OrderRow>, place: &Place, event: &Event) -> Option<OrderRow> {
         let event = match event {
             Event::Order(event) => event,
-            Event::Payment(PaymentEvent::Refunded { .. }) => return Some(row?.refunded(envelope)),
+            Event::Payment(PaymentEvent::Refunded { .. }) => return Some(row?.refunded(place)),
             Event::Payment(_) | Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::AiJob(_) => {
                 return row;
             }
         };
         if let OrderEvent::Placed { placement } = event {
-            let id = envelope.aggregate_id.parse().ok()?;
-            return Some(OrderRow::placed(id, placement, envelope.recorded_at));
+            let id = place.aggregate_id.parse().ok()?;
+            return Some(OrderRow::placed(id, placement, place.recorded_at));
         }
         let mut row = row?;
-        row.updated_at = envelope.recorded_at;
+        row.updated_at = place.recorded_at;
         match event {
             OrderEvent::Placed { .. } => {}
             OrderEvent::PaymentBegun { payment } => row.open_payment_id = Some(*payment),
@@ -136,7 +138,7 @@ impl Projection for Orders {
                 row.status = OrderStatus::Paid;
                 row.payment_id = Some(*payment);
                 row.open_payment_id = None;
-                row.paid_at = Some(envelope.recorded_at);
+                row.paid_at = Some(place.recorded_at);
             }
             // It goes back; the order stays as it is.
             OrderEvent::SurplusReceived { .. } => {}
@@ -178,10 +180,10 @@ impl OrderRow {
     }
 
     /// The money that paid it went back.
-    fn refunded(mut self, envelope: &Envelope) -> Self {
-        if self.payment_id.is_some_and(|payment| payment.to_string() == envelope.aggregate_id) {
+    fn refunded(mut self, place: &Place) -> Self {
+        if self.payment_id.is_some_and(|payment| payment.to_string() == place.aggregate_id) {
             self.status = OrderStatus::Refunded;
-            self.updated_at = envelope.recorded_at;
+            self.updated_at = place.recorded_at;
         }
         self
     }

@@ -1,19 +1,33 @@
 //! A page of the journal, decoded once for all projections.
+//!
+//! Payloads that no projection wants stay in the database; their positions come along, so that a gap is noticed.
 
-use crate::model::{Decoded, ReadModel};
-use domain::{DecodeError, Envelope, Event};
-use journal::read::{self, ReadError};
-use sqlx::PgExecutor;
+use crate::decode::Stored;
+use crate::fold::Decoded;
+use crate::model::{Place, ReadModel};
+use crate::skips::Skips;
+use domain::{DecodeError, Event};
+use futures::TryStreamExt;
+use journal::read::{ReadError, contiguous};
+use serde_json::value::RawValue;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{PgExecutor, Row};
+use std::collections::BTreeSet;
 
-/// Bounds of a page.
+/// Bounds of a page: of the live runner, and of one that has a long way to go.
 pub(crate) const PAGE_EVENTS: i64 = 1_000;
-pub(crate) const CATCH_UP_PAGE_EVENTS: i64 = 5_000;
-pub(crate) const PAGE_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const CATCH_UP_PAGE_EVENTS: i64 = 4_000;
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+const PAGE: &str = "SELECT position, aggregate_type, aggregate_id, event_type, event_version, recorded_at, \
+    CASE WHEN aggregate_type = ANY($3) THEN payload END AS payload \
+    FROM events WHERE position > $1 ORDER BY position LIMIT $2";
 
 /// One position of the journal; the event is absent when nobody asked for its aggregate.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub envelope: Envelope,
+    pub place: Place,
     event: Option<Result<Event, DecodeError>>,
 }
 
@@ -26,45 +40,80 @@ pub(crate) struct Portion<'a> {
     pub unreadable: Option<&'a DecodeError>,
 }
 
-/// Reads the events behind `after` and decodes those that one of the models wants.
+/// The aggregates that at least one of the models wants.
+pub(crate) fn wanted(models: impl IntoIterator<Item = &'static ReadModel>) -> Vec<&'static str> {
+    let all: BTreeSet<&str> = models.into_iter().flat_map(|model| model.aggregates).copied().collect();
+    all.into_iter().collect()
+}
+
+/// Reads the events behind `after`, in order and without a gap, and decodes those of the wanted aggregates.
+///
+/// At most `limit_events`, and no more once their payloads exceed the page's bytes.
 pub(crate) async fn read(
     executor: impl PgExecutor<'_>,
-    models: &[&'static ReadModel],
+    wanted: &[&'static str],
     after: i64,
     limit_events: i64,
 ) -> Result<Vec<Entry>, ReadError> {
-    let events = read::page(executor, after, limit_events, PAGE_BYTES).await?;
-    Ok(events.into_iter().map(|envelope| Entry::decoded(envelope, models)).collect())
-}
-
-impl Entry {
-    fn decoded(envelope: Envelope, models: &[&'static ReadModel]) -> Self {
-        let event = models.iter().any(|model| wants(model, &envelope)).then(|| envelope.decode());
-        Self { envelope, event }
+    let mut rows = sqlx::query(PAGE).bind(after).bind(limit_events).bind(wanted).fetch(executor);
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await? {
+        let (entry, length) = entry(&row)?;
+        contiguous(after + i64::try_from(entries.len()).unwrap_or(i64::MAX), [entry.place.position])?;
+        bytes += length;
+        entries.push(entry);
+        if bytes > PAGE_BYTES {
+            break;
+        }
     }
+    Ok(entries)
 }
 
-fn wants(model: &ReadModel, envelope: &Envelope) -> bool {
-    model.aggregates.contains(&envelope.aggregate_type.as_str())
+fn entry(row: &PgRow) -> Result<(Entry, usize), sqlx::Error> {
+    let place = Place {
+        position: row.try_get(0)?,
+        aggregate_type: row.try_get(1)?,
+        aggregate_id: row.try_get(2)?,
+        recorded_at: row.try_get(5)?,
+    };
+    let payload: Option<Json<&RawValue>> = row.try_get(6)?;
+    let Some(Json(payload)) = payload else { return Ok((Entry { place, event: None }, 0)) };
+    let stored = Stored {
+        position: place.position,
+        aggregate_type: &place.aggregate_type,
+        aggregate_id: &place.aggregate_id,
+        event_type: row.try_get(3)?,
+        event_version: row.try_get(4)?,
+        payload,
+        recorded_at: place.recorded_at,
+    };
+    let event = Some(stored.decode());
+    Ok((Entry { place, event }, payload.get().len()))
 }
 
-/// The events behind `after` that matter to a model, up to the first one that it cannot read.
-pub(crate) fn portion<'a>(entries: &'a [Entry], model: &ReadModel, after: i64) -> Portion<'a> {
+fn wants(model: &ReadModel, place: &Place) -> bool {
+    model.aggregates.contains(&place.aggregate_type.as_str())
+}
+
+/// The events behind `after` that matter to a model, up to the first one that it cannot read; without those that
+/// an operator left out.
+pub(crate) fn portion<'a>(entries: &'a [Entry], model: &ReadModel, after: i64, skips: &Skips) -> Portion<'a> {
     let mut portion = Portion { events: Vec::new(), up_to: after, unreadable: None };
-    for Entry { envelope, event } in entries.iter().filter(|entry| entry.envelope.position > after) {
+    for Entry { place, event } in entries.iter().filter(|entry| entry.place.position > after) {
         match event {
-            Some(Ok(event)) if wants(model, envelope) => {
-                if (model.key_of)(envelope, event).is_some() {
-                    portion.events.push(Decoded { envelope, event });
+            Some(_) if !wants(model, place) || skips.contains(&place.position) => {}
+            Some(Ok(event)) => {
+                if let Some(key) = (model.key_of)(place, event) {
+                    portion.events.push(Decoded { key, place, event });
                 }
             }
-            Some(Err(error)) if wants(model, envelope) => {
+            Some(Err(error)) => {
                 portion.unreadable = Some(error);
                 break;
             }
-            Some(_) | None => {}
+            None => {}
         }
-        portion.up_to = envelope.position;
+        portion.up_to = place.position;
     }
     portion
 }

@@ -1,9 +1,9 @@
 //! Attempts to pay. An attempt is `pending` until the provider's word is known; `in_review` waits for a person.
 
-use crate::model::Projection;
+use crate::model::{Place, Projection};
 use cqrs_es::Aggregate;
 use domain::payment::{Payment, Provider, Request};
-use domain::{AccountId, Envelope, Event, OrderId, PaymentEvent, PaymentId};
+use domain::{AccountId, Event, OrderId, PaymentEvent, PaymentId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -72,24 +72,28 @@ impl Projection for Payments {
     ];
     type Row = PaymentRow;
 
-    fn key(envelope: &Envelope, event: &Event) -> Option<String> {
+    fn key(place: &Place, event: &Event) -> Option<String> {
         match event {
             Event::Payment(PaymentEvent::CallbackReceived { .. } | PaymentEvent::CheckDue { .. }) => None,
-            Event::Payment(_) => Some(envelope.aggregate_id.clone()),
+            Event::Payment(_) => Some(place.aggregate_id.clone()),
             Event::Account(_) | Event::Wallet(_) | Event::Draft(_) | Event::AiJob(_) | Event::Order(_) => {
                 None
             }
         }
     }
 
-    fn fold(row: Option<PaymentRow>, envelope: &Envelope, event: &Event) -> Option<PaymentRow> {
+    fn opens(event: &Event) -> bool {
+        matches!(event, Event::Payment(PaymentEvent::Requested { .. }))
+    }
+
+    fn fold(row: Option<PaymentRow>, place: &Place, event: &Event) -> Option<PaymentRow> {
         let Event::Payment(event) = event else { return row };
         if let PaymentEvent::Requested { request } = event {
-            let id = envelope.aggregate_id.parse().ok()?;
-            return Some(PaymentRow::requested(id, request, envelope.recorded_at));
+            let id = place.aggregate_id.parse().ok()?;
+            return Some(PaymentRow::requested(id, request, place.recorded_at));
         }
         let mut row = row?;
-        row.updated_at = envelope.recorded_at;
+        row.updated_at = place.recorded_at;
         match event {
             PaymentEvent::Requested { .. }
             | PaymentEvent::CallbackReceived { .. }

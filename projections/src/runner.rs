@@ -1,11 +1,13 @@
 //! Keeps all read models up to date: one task, one connection, one decoding of each event.
 //!
 //! Rows and checkpoints commit together and without waiting for the disk, since a crash only replays them. The
-//! checkpoints are moved first, and only from where this runner believes them to be: so a rebuild that swaps a
-//! table in the meantime, or a second runner, makes the transaction start over instead of writing twice.
+//! checkpoints are moved first, and only from where this runner believes them to be, in the generation that it knows:
+//! so a rebuild that switches tables in the meantime, or a second runner, makes the transaction start over instead
+//! of writing twice.
 
 use crate::model::ReadModel;
 use crate::page::{self, Entry, PAGE_EVENTS, Portion};
+use crate::skips::{self, Skips};
 use crate::status::{self, State};
 use crate::table::{ApplyError, Schema, Table};
 use journal::Wake;
@@ -79,7 +81,9 @@ impl From<sqlx::Error> for CommitError {
 /// A read model that is kept up to date, and how far it is.
 struct Live {
     table: Table,
+    skips: Skips,
     position: i64,
+    generation: i64,
 }
 
 struct Session<'c> {
@@ -123,8 +127,10 @@ impl Session<'_> {
         for (model, stored) in stored {
             match stored.state(model) {
                 State::Live => {
-                    self.live
-                        .push(Live { table: Table::new(model, Schema::Read), position: stored.position });
+                    let table = Table::new(self.connection, model, Schema::Read).await?;
+                    let skips = skips::all(&mut *self.connection, model.name).await?;
+                    let (position, generation) = (stored.position, stored.generation);
+                    self.live.push(Live { table, skips, position, generation });
                 }
                 State::Outdated { version } => {
                     if before == 0 {
@@ -159,9 +165,9 @@ impl Session<'_> {
             .filter(|live| live.position == start)
             .map(|live| live.table.model.name)
             .collect();
-        let models: Vec<&'static ReadModel> =
-            names.iter().filter_map(|name| ReadModel::named(name)).collect();
-        let entries = match page::read(&mut *self.connection, &models, start, limit).await {
+        let models = names.iter().filter_map(|name| ReadModel::named(name));
+        let wanted = page::wanted(models);
+        let entries = match page::read(&mut *self.connection, &wanted, start, limit).await {
             Ok(entries) if entries.is_empty() => return Ok(false),
             Ok(entries) => entries,
             Err(gap @ ReadError::Gap { expected, .. }) => {
@@ -175,7 +181,7 @@ impl Session<'_> {
         match self.commit(&names, &entries).await {
             Ok(()) => self.stop_unreadable(&names, &entries).await?,
             Err(CommitError::Moved) => self.reload().await?,
-            Err(CommitError::Apply(error)) if is_poison(&error) => {
+            Err(CommitError::Apply(error)) if error.is_poison() => {
                 for name in names {
                     self.one_by_one(name, &entries).await?;
                 }
@@ -190,7 +196,7 @@ impl Session<'_> {
     async fn commit(&mut self, names: &[&str], entries: &[Entry]) -> Result<(), CommitError> {
         let group = || self.live.iter().filter(|live| names.contains(&live.table.model.name));
         let portions: Vec<(&Live, Portion<'_>)> = group()
-            .map(|live| (live, page::portion(entries, live.table.model, live.position)))
+            .map(|live| (live, page::portion(entries, live.table.model, live.position, &live.skips)))
             .filter(|(live, portion)| portion.up_to > live.position)
             .collect();
         let mut transaction = self.connection.begin_with(BEGIN_LAZY).await?;
@@ -215,8 +221,8 @@ impl Session<'_> {
             match self.commit(&[name], std::slice::from_ref(entry)).await {
                 Ok(()) => {}
                 Err(CommitError::Moved) => return Ok(self.reload().await?),
-                Err(CommitError::Apply(error)) if is_poison(&error) => {
-                    return Ok(self.stop(name, entry.envelope.position, &error).await?);
+                Err(CommitError::Apply(error)) if error.is_poison() => {
+                    return Ok(self.stop(name, entry.place.position, &error).await?);
                 }
                 Err(CommitError::Apply(ApplyError::Database(error))) => return Err(error.into()),
                 Err(CommitError::Apply(ApplyError::Row(_))) => {}
@@ -229,7 +235,7 @@ impl Session<'_> {
         let blocked: Vec<_> = (self.live.iter())
             .filter(|live| names.contains(&live.table.model.name))
             .filter_map(|live| {
-                let error = page::portion(entries, live.table.model, live.position).unreadable?;
+                let error = page::portion(entries, live.table.model, live.position, &live.skips).unreadable?;
                 Some((live.table.model.name, error))
             })
             .collect();
@@ -266,27 +272,19 @@ async fn move_checkpoints(
     let readers: Vec<&str> = portions.iter().map(|(live, _)| live.table.model.name).collect();
     let from: Vec<i64> = portions.iter().map(|(live, _)| live.position).collect();
     let to: Vec<i64> = portions.iter().map(|(_, portion)| portion.up_to).collect();
+    let generations: Vec<i64> = portions.iter().map(|(live, _)| live.generation).collect();
     let moved = sqlx::query(
         "UPDATE checkpoints c SET position = m.new, updated_at = now() \
-         FROM unnest($1, $2, $3) AS m(reader, old, new) WHERE c.reader = m.reader AND c.position = m.old",
+         FROM unnest($1, $2, $3, $4) AS m(reader, old, new, generation) \
+         WHERE c.reader = m.reader AND c.position = m.old AND c.generation = m.generation",
     )
     .bind(&readers)
     .bind(from)
     .bind(to)
+    .bind(generations)
     .execute(connection)
     .await?;
     if moved.rows_affected() == readers.len() as u64 { Ok(()) } else { Err(CommitError::Moved) }
-}
-
-/// Whether trying again would fail again: bad data, a violated constraint, a table that does not fit the code.
-fn is_poison(error: &ApplyError) -> bool {
-    match error {
-        ApplyError::Row(_) => true,
-        ApplyError::Database(sqlx::Error::Database(error)) => error
-            .code()
-            .is_some_and(|code| ["21", "22", "23", "42"].iter().any(|class| code.starts_with(class))),
-        ApplyError::Database(_) => false,
-    }
 }
 
 /// The error and what is behind it, on one line.

@@ -1,5 +1,6 @@
 //! How far each read model has come, and where one stopped.
 
+use crate::generation::record::{Second, Stage};
 use crate::model::ReadModel;
 use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor, PgPool};
@@ -34,19 +35,42 @@ pub struct Status {
     pub lag_seconds: i64,
     #[serde(flatten)]
     pub state: State,
+    /// The version of the fold that wrote the rows; absent when no runner has ever started it.
+    pub version: Option<i32>,
+    /// The other generation, if there is one.
+    pub second: Option<Second>,
+    /// Events that an operator left out.
+    pub skipped: i64,
 }
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct Stored {
     name: String,
     pub position: i64,
+    pub generation: i64,
     lag_seconds: i64,
     version: Option<i32>,
     failed_position: Option<i64>,
     cause: Option<String>,
+    second_version: Option<i32>,
+    second_state: Option<String>,
+    second_position: Option<i64>,
+    compared_position: Option<i64>,
+    differing: Option<i64>,
+    skipped: i64,
 }
 
 impl Stored {
+    fn second(&self) -> Option<Second> {
+        Some(Second {
+            version: self.second_version?,
+            stage: Stage::try_from(self.second_state.clone()?).ok()?,
+            position: self.second_position?,
+            compared_position: self.compared_position,
+            differing: self.differing,
+        })
+    }
+
     pub fn state(&self, model: &ReadModel) -> State {
         match (self.version, self.failed_position, &self.cause) {
             (None, _, _) => State::New,
@@ -71,6 +95,9 @@ pub async fn status(pool: &PgPool) -> Result<Vec<Status>, sqlx::Error> {
             lag_events: (head - stored.position).max(0),
             lag_seconds: stored.lag_seconds,
             state: stored.state(model),
+            version: stored.version,
+            second: stored.second(),
+            skipped: stored.skipped,
         })
         .collect())
 }
@@ -80,11 +107,15 @@ pub(crate) async fn stored(
 ) -> Result<Vec<(&'static ReadModel, Stored)>, sqlx::Error> {
     let names: Vec<&str> = crate::ALL.iter().map(|model| model.name).collect();
     let rows: Vec<Stored> = sqlx::query_as(
-        "SELECT n.name, coalesce(c.position, 0) AS position, s.version, s.failed_position, s.cause, \
-         coalesce(greatest(0, extract(epoch FROM now() - e.recorded_at)), 0)::bigint AS lag_seconds \
+        "SELECT n.name, coalesce(c.position, 0) AS position, coalesce(c.generation, 0) AS generation, s.version, s.failed_position, s.cause, \
+         coalesce(greatest(0, extract(epoch FROM now() - e.recorded_at)), 0)::bigint AS lag_seconds, \
+         g.version AS second_version, g.state AS second_state, g.position AS second_position, \
+         g.compared_position, g.differing, \
+         (SELECT count(*) FROM projection_skips k WHERE k.projection = n.name) AS skipped \
          FROM unnest($1) WITH ORDINALITY AS n(name, place) \
          LEFT JOIN checkpoints c ON c.reader = n.name \
          LEFT JOIN projection_status s ON s.name = n.name \
+         LEFT JOIN projection_generations g ON g.name = n.name \
          LEFT JOIN events e ON e.position = coalesce(c.position, 0) + 1 \
          ORDER BY n.place",
     )

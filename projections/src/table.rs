@@ -1,16 +1,19 @@
 //! The statements of one read model's table: load the touched rows, write them back, all in one go each.
 
-use crate::model::{Decoded, ReadModel, Rows};
-use serde_json::Value;
+use crate::fold::{Decoded, Folded};
+use crate::model::ReadModel;
 use sqlx::PgConnection;
-use sqlx::types::Json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Where a read model's table stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Schema {
+    /// Live.
     Read,
+    /// The second generation.
     Shadow,
+    /// Only for a verification.
+    Scratch,
 }
 
 impl Schema {
@@ -18,6 +21,7 @@ impl Schema {
         match self {
             Self::Read => "read",
             Self::Shadow => "shadow",
+            Self::Scratch => "scratch",
         }
     }
 }
@@ -31,6 +35,21 @@ pub(crate) enum ApplyError {
     Database(#[from] sqlx::Error),
 }
 
+impl ApplyError {
+    /// Whether trying again would fail again: bad data, a violated constraint, a table that does not fit the code.
+    pub fn is_poison(&self) -> bool {
+        match self {
+            Self::Row(_) => true,
+            Self::Database(error) => refuses_for_good(error),
+        }
+    }
+}
+
+pub(crate) fn refuses_for_good(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| ["21", "22", "23", "42"].iter().any(|class| code.starts_with(class)))
+}
+
 /// A read model's table in one of the schemas.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -41,7 +60,23 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub fn new(model: &'static ReadModel, schema: Schema) -> Self {
+    /// Asks the database for the types of the columns: the live table's, which the others are copies of.
+    pub async fn new(
+        connection: &mut PgConnection,
+        model: &'static ReadModel,
+        schema: Schema,
+    ) -> Result<Self, sqlx::Error> {
+        let types: Vec<(String, String)> = sqlx::query_as(
+            "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute \
+             WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
+        )
+        .bind(format!("read.{}", model.name))
+        .fetch_all(connection)
+        .await?;
+        Ok(Self::with_types(model, schema, &types.into_iter().collect()))
+    }
+
+    fn with_types(model: &'static ReadModel, schema: Schema, types: &HashMap<String, String>) -> Self {
         let table = format!("{}.{}", schema.name(), model.name);
         let (key, key_type) = model.key;
         let columns = model.columns.join(", ");
@@ -49,13 +84,20 @@ impl Table {
             .filter(|column| **column != key)
             .map(|column| format!("{column} = excluded.{column}"))
             .collect();
+        // A column that the table lacks makes the upsert fail by its name.
+        let casts: Vec<String> = (model.columns.iter())
+            .map(|column| format!("u.{column}::{}", types.get(*column).map_or("text", String::as_str)))
+            .collect();
+        let arrays: Vec<String> = (1..=model.columns.len()).map(|n| format!("${n}::text[]")).collect();
         let keys = format!("{key} = ANY($1::text[]::{key_type}[])");
         Self {
             model,
-            load: format!("SELECT {key}::text, to_jsonb(t) FROM {table} t WHERE {keys}"),
+            load: format!("SELECT {key}::text, row_to_json(t)::text FROM {table} t WHERE {keys}"),
             upsert: format!(
-                "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1) \
+                "INSERT INTO {table} ({columns}) SELECT {} FROM unnest({}) AS u({columns}) \
                  ON CONFLICT ({key}) DO UPDATE SET {}",
+                casts.join(", "),
+                arrays.join(", "),
                 assignments.join(", ")
             ),
             delete: format!("DELETE FROM {table} WHERE {keys}"),
@@ -72,19 +114,13 @@ impl Table {
             return Ok(());
         }
         let before = self.load(connection, events).await?;
-        let existing: BTreeSet<String> = before.keys().cloned().collect();
-        let after = (self.model.fold_page)(before, events)?;
-        let mut kept: Vec<Value> = Vec::with_capacity(after.len());
-        let mut gone: Vec<String> = Vec::new();
-        for (key, row) in after {
-            match row {
-                Some(row) => kept.push(row),
-                None if existing.contains(&key) => gone.push(key),
-                None => {}
+        let Folded { columns, rows, gone } = (self.model.fold_page)(before, events)?;
+        if rows > 0 {
+            let mut upsert = sqlx::query(&self.upsert);
+            for column in columns {
+                upsert = upsert.bind(column);
             }
-        }
-        if !kept.is_empty() {
-            sqlx::query(&self.upsert).bind(Json(kept)).execute(&mut *connection).await?;
+            upsert.execute(&mut *connection).await?;
         }
         if !gone.is_empty() {
             sqlx::query(&self.delete).bind(gone).execute(&mut *connection).await?;
@@ -92,12 +128,22 @@ impl Table {
         Ok(())
     }
 
-    async fn load(&self, connection: &mut PgConnection, events: &[Decoded<'_>]) -> Result<Rows, sqlx::Error> {
-        let keys: BTreeSet<String> =
-            events.iter().filter_map(|d| (self.model.key_of)(d.envelope, d.event)).collect();
-        let keys: Vec<String> = keys.into_iter().collect();
-        let rows: Vec<(String, Json<Value>)> =
-            sqlx::query_as(&self.load).bind(keys).fetch_all(connection).await?;
-        Ok(rows.into_iter().map(|(key, Json(row))| (key, Some(row))).collect())
+    /// The rows that the events touch, but for those whose first event makes them anew.
+    async fn load(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Decoded<'_>],
+    ) -> Result<Vec<(String, String)>, sqlx::Error> {
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut keys: Vec<&str> = Vec::new();
+        for Decoded { key, event, .. } in events {
+            if seen.insert(key) && !(self.model.opens)(event) {
+                keys.push(key);
+            }
+        }
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        sqlx::query_as(&self.load).bind(keys).fetch_all(connection).await
     }
 }

@@ -4,11 +4,11 @@
 //! what it does not use comes back as a `refund`, and capturing a part of it, which moves nothing that could be
 //! spent, has no entry; nor has a release of nothing.
 
-use crate::model::Projection;
+use crate::model::{Place, Projection};
 use crate::{Listed, Slice};
 use cqrs_es::Aggregate;
 use domain::wallet::{GrantKind, Wallet};
-use domain::{AccountId, Envelope, Event, WalletEvent};
+use domain::{AccountId, Event, WalletEvent};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -58,19 +58,23 @@ impl Projection for WalletEntries {
         &["position", "account_id", "kind", "delta", "reference", "created_at"];
     type Row = WalletEntryRow;
 
-    fn key(envelope: &Envelope, event: &Event) -> Option<String> {
-        entry(event).map(|_| envelope.position.to_string())
+    fn key(place: &Place, event: &Event) -> Option<String> {
+        entry(event).map(|_| place.position.to_string())
     }
 
-    fn fold(row: Option<WalletEntryRow>, envelope: &Envelope, event: &Event) -> Option<WalletEntryRow> {
+    fn opens(event: &Event) -> bool {
+        entry(event).is_some()
+    }
+
+    fn fold(row: Option<WalletEntryRow>, place: &Place, event: &Event) -> Option<WalletEntryRow> {
         let Some((kind, delta, reference)) = entry(event) else { return row };
         Some(WalletEntryRow {
-            position: envelope.position,
-            account_id: envelope.aggregate_id.parse().ok()?,
+            position: place.position,
+            account_id: place.aggregate_id.parse().ok()?,
             kind,
             delta,
             reference,
-            created_at: envelope.recorded_at,
+            created_at: place.recorded_at,
         })
     }
 }

@@ -1,9 +1,9 @@
 //! Balances of credits, and the totals that the statistics show.
 
-use crate::model::Projection;
+use crate::model::{Place, Projection};
 use cqrs_es::Aggregate;
 use domain::wallet::{GrantKind, Wallet};
-use domain::{AccountId, Envelope, Event, WalletEvent};
+use domain::{AccountId, Event, WalletEvent};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use sqlx::types::Json;
@@ -47,15 +47,15 @@ impl Projection for Wallets {
     ];
     type Row = WalletRow;
 
-    fn key(envelope: &Envelope, event: &Event) -> Option<String> {
-        matches!(event, Event::Wallet(_)).then(|| envelope.aggregate_id.clone())
+    fn key(place: &Place, event: &Event) -> Option<String> {
+        matches!(event, Event::Wallet(_)).then(|| place.aggregate_id.clone())
     }
 
-    fn fold(row: Option<WalletRow>, envelope: &Envelope, event: &Event) -> Option<WalletRow> {
+    fn fold(row: Option<WalletRow>, place: &Place, event: &Event) -> Option<WalletRow> {
         let Event::Wallet(event) = event else { return row };
-        let account_id = envelope.aggregate_id.parse().ok()?;
-        let mut row = row.unwrap_or_else(|| WalletRow::empty(account_id, envelope.recorded_at));
-        row.updated_at = envelope.recorded_at;
+        let account_id = place.aggregate_id.parse().ok()?;
+        let mut row = row.unwrap_or_else(|| WalletRow::empty(account_id, place.recorded_at));
+        row.updated_at = place.recorded_at;
         match event {
             WalletEvent::Granted { credits, kind, .. } => {
                 let total = match kind {

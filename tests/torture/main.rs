@@ -12,3 +12,4 @@
 pub use harness;
 
 mod plan;
+mod rebuild;

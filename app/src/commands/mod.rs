@@ -4,6 +4,8 @@ mod dead_letters;
 mod demo;
 mod dev;
 mod operate;
+mod progress;
+mod projections;
 mod status;
 
 use crate::cli::{Cli, Command, ServeArgs};
@@ -28,7 +30,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, BoxError> {
         Command::Demo(args) => Box::pin(demo::run(args, log)).await,
         Command::Migrate(args) => operate::migrate(&args).await,
         Command::Status(args) => return Ok(status::run(&args).await),
-        Command::Projections(command) => operate::projections(command).await,
+        Command::Projections(command) => projections::run(command).await,
         Command::Journal(command) => operate::journal(command).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,
     }

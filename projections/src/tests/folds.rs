@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 /// Every row that the history leads to, by key.
 pub fn rows<P: Projection>(history: &History) -> BTreeMap<String, P::Row> {
     let mut rows = BTreeMap::new();
-    for (envelope, event) in &history.events {
-        let Some(key) = P::key(envelope, event) else { continue };
-        if let Some(row) = P::fold(rows.remove(&key), envelope, event) {
+    for (place, event) in &history.events {
+        let Some(key) = P::key(place, event) else { continue };
+        if let Some(row) = P::fold(rows.remove(&key), place, event) {
             rows.insert(key, row);
         }
     }

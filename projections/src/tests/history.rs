@@ -1,15 +1,14 @@
 //! A journal in memory.
 
-use cqrs_es::DomainEvent;
+use crate::model::Place;
 use domain::ai_job::{Generated, Job};
 use domain::draft::{CoverSize, MessageCard, Method, Picture};
 use domain::order::{Invoice, Line, LineKind, Placement};
 use domain::payment::{Captured, Provider, Request};
 use domain::{
-    AccountId, AiJobEvent, AiJobId, DraftEvent, DraftId, Envelope, Event, ImageId, Money, OrderEvent,
-    OrderId, PaymentEvent, PaymentId, PersonalRef, WalletEvent,
+    AccountId, AiJobEvent, AiJobId, DraftEvent, DraftId, Event, ImageId, Money, OrderEvent, OrderId,
+    PaymentEvent, PaymentId, PersonalRef, WalletEvent,
 };
-use std::collections::BTreeMap;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -29,53 +28,40 @@ pub fn at(position: i64) -> OffsetDateTime {
 
 #[derive(Default)]
 pub struct History {
-    pub events: Vec<(Envelope, Event)>,
+    pub events: Vec<(Place, Event)>,
 }
 
 impl History {
-    fn push(
-        mut self,
-        aggregate: &str,
-        id: Uuid,
-        event: &impl DomainEvent,
-        kind: impl FnOnce() -> Event,
-    ) -> Self {
+    fn push(mut self, aggregate: &str, id: Uuid, event: Event) -> Self {
         let position = i64::try_from(self.events.len()).unwrap() + 1;
-        let id = id.to_string();
-        let sequence = self.events.iter().filter(|(seen, _)| seen.aggregate_id == id).count() + 1;
-        let envelope = Envelope {
+        let place = Place {
             position,
             aggregate_type: aggregate.into(),
-            aggregate_id: id,
-            sequence: i64::try_from(sequence).unwrap(),
-            event_type: event.event_type(),
-            event_version: event.event_version(),
-            payload: serde_json::to_value(event).unwrap(),
-            metadata: BTreeMap::new(),
+            aggregate_id: id.to_string(),
             recorded_at: at(position),
         };
-        self.events.push((envelope, kind()));
+        self.events.push((place, event));
         self
     }
 
     pub fn order(self, event: &OrderEvent) -> Self {
-        self.push("order", ORDER.0, event, || Event::Order(event.clone()))
+        self.push("order", ORDER.0, Event::Order(event.clone()))
     }
 
     pub fn payment(self, id: PaymentId, event: &PaymentEvent) -> Self {
-        self.push("payment", id.0, event, || Event::Payment(event.clone()))
+        self.push("payment", id.0, Event::Payment(event.clone()))
     }
 
     pub fn wallet(self, event: &WalletEvent) -> Self {
-        self.push("wallet", CUSTOMER.0, event, || Event::Wallet(event.clone()))
+        self.push("wallet", CUSTOMER.0, Event::Wallet(event.clone()))
     }
 
     pub fn draft(self, event: &DraftEvent) -> Self {
-        self.push("draft", DRAFT.0, event, || Event::Draft(event.clone()))
+        self.push("draft", DRAFT.0, Event::Draft(event.clone()))
     }
 
     pub fn job(self, event: &AiJobEvent) -> Self {
-        self.push("ai_job", JOB.0, event, || Event::AiJob(event.clone()))
+        self.push("ai_job", JOB.0, Event::AiJob(event.clone()))
     }
 }
 
@@ -166,7 +152,7 @@ pub fn captured() -> PaymentEvent {
     PaymentEvent::Captured {
         order: ORDER,
         captured: Captured {
-            provider_payment_id: "77".into(),
+            provider_payment_id: "p-77".into(),
             amount: Money::lira(21_900),
             lines: vec![],
             card: Some("VISA ****0008".into()),

@@ -219,11 +219,11 @@ fn refused_with(error: &CommandError, code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cqrs_es::persist::PersistenceError;
+    use std::sync::Arc;
 
     #[test]
     fn a_database_that_is_away_is_waited_for_and_never_a_dead_letter() {
-        let source = PersistenceError::ConnectionError(Box::new(sqlx::Error::PoolTimedOut));
+        let source = Arc::new(sqlx::Error::PoolTimedOut);
         let load = LoadError::Store { aggregate_type: "order", aggregate_id: "1".into(), source };
         for error in [
             EffectError::Command(CommandError::Unreadable(load)),

@@ -77,22 +77,19 @@ impl Looker {
     }
 
     async fn ask(&mut self) -> Result<Journal, sqlx::Error> {
-        let pool = match &self.pool {
-            Some(pool) => pool.clone(),
-            None => {
-                PgConnection::connect(&self.database_url).await?.close().await?;
-                let options = ConnectOptions {
-                    connections_max: 1,
-                    acquire_timeout: ACQUIRE_MAX,
-                    statement_timeout: LOOK_MAX,
-                    application_name: "polikrami status".into(),
-                    ..ConnectOptions::default()
-                };
-                let pool = journal::connect(&self.database_url, &options).await?;
-                self.pool = Some(pool.clone());
-                pool
-            }
+        if let Some(pool) = &self.pool {
+            return snapshot::look(pool).await;
+        }
+        PgConnection::connect(&self.database_url).await?.close().await?;
+        let options = ConnectOptions {
+            connections_max: 1,
+            acquire_timeout: ACQUIRE_MAX,
+            statement_timeout: LOOK_MAX,
+            application_name: "polikrami status".into(),
+            ..ConnectOptions::default()
         };
+        let pool = journal::connect(&self.database_url, &options).await?;
+        self.pool = Some(pool.clone());
         snapshot::look(&pool).await
     }
 }

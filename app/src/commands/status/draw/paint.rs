@@ -45,7 +45,7 @@ pub fn render(line: &[Span], colour: bool) -> String {
             Style::Next => Some("36"),
         };
         match code.filter(|_| colour && !span.text.trim().is_empty()) {
-            Some(code) => text.push_str(&format!("\x1b[{code}m{}\x1b[0m", span.text)),
+            Some(code) => text.extend(["\x1b[", code, "m", &span.text, "\x1b[0m"]),
             None => text.push_str(&span.text),
         }
     }
