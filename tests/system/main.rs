@@ -8,6 +8,7 @@
 )]
 
 pub use harness;
+pub use harness::door as journal_support;
 
 mod audit;
 mod callbacks;
@@ -20,7 +21,6 @@ mod journal_integrity;
 mod journal_recovery;
 mod journal_relay;
 mod journal_stock;
-mod journal_support;
 mod killed;
 mod road;
 mod sagas;

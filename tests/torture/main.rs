@@ -11,4 +11,19 @@
 
 pub use harness;
 
+mod altered;
+mod batch;
+mod bystanders;
+mod child;
+mod cut;
+mod frozen;
+mod gaps;
+mod held;
+mod late;
+mod load;
+mod oracle;
 mod plan;
+mod processes;
+mod proxy;
+mod readers;
+mod restored;
