@@ -97,7 +97,7 @@ impl Default for Room {
 /// With its own words when it fails.
 pub async fn program(name: &str, args: &[&dyn AsRef<OsStr>]) {
     let mut command = Command::new(binaries().await.postgres_bin.join(name));
-    command.args(args.iter().map(|arg| arg.as_ref())).current_dir(Path::new("/"));
+    command.args(args.iter().copied().map(AsRef::as_ref)).current_dir(Path::new("/"));
     if let Some(account) = Account::for_servers() {
         account.apply(&mut command);
     }

@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::large_futures,
     reason = "a test fails at once, and its futures run alone"
 )]

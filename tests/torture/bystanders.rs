@@ -54,7 +54,7 @@ async fn measured(database: &TestDatabase) -> Measured {
 
 /// Inserted, dead, updated and updated in place; the server counts with a delay.
 async fn counted(pool: &PgPool, table: &str, inserted: i64) -> [i64; 4] {
-    eventually_within(Duration::from_secs(60), "the server has counted", async || {
+    eventually_within(Duration::from_mins(1), "the server has counted", async || {
         let counts: (i64, i64, i64, i64) = sqlx::query_as(
             "SELECT n_tup_ins, n_dead_tup, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = $1::regclass",
         )

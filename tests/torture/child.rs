@@ -55,7 +55,7 @@ pub enum Line {
 
 /// A child, seen from its parent; killed when dropped.
 pub struct Child {
-    child: tokio::process::Child,
+    process: tokio::process::Child,
     input: Option<ChildStdin>,
     said: Arc<Mutex<Vec<Line>>>,
 }
@@ -83,7 +83,7 @@ impl Child {
             }
         });
         let input = child.stdin.take();
-        let mut child = Self { child, input, said };
+        let mut child = Self { process: child, input, said };
         child.hears("ready", |line| matches!(line, Line::Ready).then_some(())).await;
         child
     }
@@ -92,7 +92,7 @@ impl Child {
     pub async fn hears<T>(&mut self, what: &str, pick: impl Fn(&Line) -> Option<T>) -> T {
         eventually_within(LIMIT, what, async || {
             let found = self.said.lock().unwrap().iter().find_map(&pick);
-            let ended = self.child.try_wait().unwrap();
+            let ended = self.process.try_wait().unwrap();
             assert!(
                 found.is_some() || ended.is_none_or(|exit| exit.success()),
                 "a child broke off: {ended:?}"
@@ -125,7 +125,7 @@ impl Child {
     /// SIGSTOP, and the proof that it stands still.
     pub async fn stop(&self) {
         self.signal("STOP").await;
-        let stat = format!("/proc/{}/stat", self.child.id().unwrap());
+        let stat = format!("/proc/{}/stat", self.process.id().unwrap());
         eventually_within(LIMIT, "a child stands still", async || {
             let stat = std::fs::read_to_string(&stat).unwrap();
             stat.rsplit_once(')').unwrap().1.trim_start().starts_with('T').then_some(())
@@ -139,7 +139,7 @@ impl Child {
     }
 
     async fn signal(&self, name: &str) {
-        send_signal(name, self.child.id().unwrap()).await;
+        send_signal(name, self.process.id().unwrap()).await;
     }
 
     pub async fn tell(&mut self, word: &str) {
@@ -150,7 +150,7 @@ impl Child {
     pub async fn finish(mut self) -> Vec<Answer> {
         self.hears("a child is done", |line| matches!(line, Line::Done { .. }).then_some(())).await;
         self.input = None;
-        let exit = tokio::time::timeout(LIMIT, self.child.wait()).await.expect("a child ends").unwrap();
+        let exit = tokio::time::timeout(LIMIT, self.process.wait()).await.expect("a child ends").unwrap();
         assert!(exit.success(), "{exit}");
         self.answers()
     }
@@ -221,10 +221,10 @@ async fn a_child_ends_with_its_parent() {
         return obey(serde_json::from_str(&task).unwrap()).await;
     }
     let mut child = Child::start(&Task::Waits).await;
-    assert!(child.child.try_wait().unwrap().is_none(), "it waits");
+    assert!(child.process.try_wait().unwrap().is_none(), "it waits");
     child.stop().await;
     child.input = None;
     child.go_on().await;
-    let exit = tokio::time::timeout(LIMIT, child.child.wait()).await.expect("it ends").unwrap();
+    let exit = tokio::time::timeout(LIMIT, child.process.wait()).await.expect("it ends").unwrap();
     assert!(exit.success(), "{exit}");
 }

@@ -119,7 +119,7 @@ async fn a_session_ended_by_the_server_during_calls_loses_and_doubles_nothing() 
         tokio::spawn(async move { work_off(&process, 1, 6, 30 * plan::rounds()).await })
     };
     let (mut ended, mut superuser) = (0, held::superuser(&database.pool).await);
-    eventually_within(Duration::from_secs(60), "sessions are ended in a call", async || {
+    eventually_within(Duration::from_mins(1), "sessions are ended in a call", async || {
         ended += terminate_writers(&mut superuser).await;
         (ended >= wanted || load.is_finished()).then_some(())
     })

@@ -154,7 +154,7 @@ async fn a_call_past_the_writers_own_limit_is_found_and_not_repeated() {
         let waiting: Vec<i32> = sqlx::query_scalar(waits).fetch_all(&mut superuser).await.unwrap();
         waiting.iter().any(|pid| *pid != first).then_some(())
     };
-    eventually_within(Duration::from_secs(60), "the writer gives its call up and asks anew", second).await;
+    eventually_within(Duration::from_mins(1), "the writer gives its call up and asks anew", second).await;
     assert_eq!(read::head(pool).await.unwrap(), 0);
     send_signal("CONT", backend).await;
     let (lost, already) = counters(&mut child).await;
