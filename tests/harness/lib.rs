@@ -5,10 +5,13 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::missing_panics_doc,
     reason = "a test that cannot be set up must fail at once"
 )]
 
+pub mod cluster;
+pub mod door;
 mod doubler;
 mod faults;
 pub mod process;
@@ -19,7 +22,7 @@ mod wait;
 
 pub use doubler::Doubler;
 pub use faults::{Fault, each_call_failing_once};
-pub use servers::{TestDatabase, TestNats, database, nats};
+pub use servers::{TestDatabase, TestNats, binaries, database, nats};
 pub use sound::{Sound, assert_sound};
 pub use stack::{TestStack, quick};
 pub use wait::{eventually, eventually_within};

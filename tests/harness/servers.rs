@@ -42,6 +42,11 @@ async fn start() -> Cluster {
     Cluster { postgres, binaries, _state: state }
 }
 
+/// The servers' programs.
+pub async fn binaries() -> &'static ServerBinaries {
+    &cluster().await.binaries
+}
+
 /// A migrated database of one's own.
 pub struct TestDatabase {
     pub pool: PgPool,

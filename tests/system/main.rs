@@ -2,12 +2,12 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::large_futures,
     reason = "a test fails at once, and its futures run alone"
 )]
 
 pub use harness;
+pub use harness::door as journal_support;
 
 mod audit;
 mod callbacks;
@@ -24,7 +24,6 @@ mod journal_recovery;
 mod journal_relay;
 mod journal_states;
 mod journal_stock;
-mod journal_support;
 mod killed;
 mod road;
 mod sagas;

@@ -5,11 +5,26 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::large_futures,
-    reason = "a test fails at once, and its futures run alone"
+    clippy::print_stdout,
+    reason = "a test fails at once, its futures run alone, and its counts are for people"
 )]
 
 pub use harness;
 
+mod altered;
+mod batch;
+mod bystanders;
+mod child;
+mod cut;
+mod frozen;
+mod gaps;
+mod held;
+mod late;
+mod load;
+mod oracle;
 mod plan;
+mod processes;
+mod proxy;
+mod readers;
 mod rebuild;
+mod restored;

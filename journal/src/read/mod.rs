@@ -28,7 +28,7 @@ pub const HISTORY_EVENTS_MAX: i64 = 10_000;
 /// Why a read has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The order is broken: the reader must stop, loudly.
+    /// The order is broken: the reader must stop, loudly. `found` is 0 where nothing is.
     #[error("the journal has a gap: expected position {expected}, found {found}")]
     Gap { expected: i64, found: i64 },
     #[error("more than {HISTORY_EVENTS_MAX} events")]

@@ -20,13 +20,16 @@ pub async fn head(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
 }
 
 const PAGE: &str =
-    concat!("SELECT ", columns!(), " FROM events WHERE position > $1 ORDER BY position LIMIT $2");
+    concat!("SELECT ", columns!(), " FROM events WHERE position >= $1 ORDER BY position LIMIT $2");
 
 const STORED_PAGE: &str =
-    concat!("SELECT ", columns!(), ", leaf_hash FROM events WHERE position > $1 ORDER BY position LIMIT $2");
+    concat!("SELECT ", columns!(), ", leaf_hash FROM events WHERE position >= $1 ORDER BY position LIMIT $2");
 
 /// The events behind `after`, in order and without a gap: at most `limit_events`, and no more once their JSON
 /// exceeds `limit_bytes` (so at least one, however large).
+///
+/// The event at `after` must be there as well: a reader that is ahead of the journal, since an older backup was
+/// restored beneath it, would otherwise wait in silence and then skip what is written anew.
 pub async fn page(
     executor: impl PgExecutor<'_>,
     after: i64,
@@ -55,7 +58,14 @@ async fn bounded<T>(
     (limit_events, limit_bytes): (i64, usize),
     decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
 ) -> Result<Vec<T>, ReadError> {
-    let mut rows = sqlx::query(statement).bind(after).bind(limit_events).fetch(executor);
+    let limit = limit_events.saturating_add(i64::from(after > 0));
+    let mut rows = sqlx::query(statement).bind(after).bind(limit).fetch(executor);
+    if after > 0 {
+        let read_before = rows.try_next().await?.map(|row| row.try_get("position")).transpose()?;
+        if read_before != Some(after) {
+            return Err(ReadError::Gap { expected: after, found: read_before.unwrap_or(0) });
+        }
+    }
     let (mut events, mut positions) = (Vec::new(), Vec::<i64>::new());
     let mut bytes = 0;
     while let Some(row) = rows.try_next().await? {

@@ -1,4 +1,4 @@
-//! A journal with its writer, for the tests of the journal itself.
+//! A journal with its writer in this process, for the tests of the journal itself.
 
 use domain::wallet::GrantKind;
 use domain::{AccountId, AiJobId, Command, WalletCommand};
