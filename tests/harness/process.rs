@@ -12,7 +12,7 @@ pub struct DevProcess {
 }
 
 /// Builds the binary if it is not there or not new, as `./run` does.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let cargo = option_env!("CARGO").unwrap_or("cargo");
     let built =
         Command::new(cargo).args(["build", "--quiet", "--package", "app", "--bin", "polikrami"]).status();

@@ -11,4 +11,5 @@
 
 pub use harness;
 
+mod chaos;
 mod plan;
