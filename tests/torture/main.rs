@@ -12,4 +12,5 @@
 pub use harness;
 
 mod chaos;
+mod checkpoint;
 mod plan;

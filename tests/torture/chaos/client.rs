@@ -27,11 +27,7 @@ pub struct Record {
 }
 
 /// An answer that a repeat would not change.
-#[derive(Debug)]
-pub struct Refused {
-    pub status: u16,
-    pub text: String,
-}
+pub struct Refused(String);
 
 pub struct Browser {
     http: Client,
@@ -53,7 +49,7 @@ impl Browser {
 
     /// A command that the service has no reason to refuse.
     pub async fn post(&mut self, path: &str, body: &Value) -> Value {
-        self.try_post(path, body).await.unwrap_or_else(|refused| panic!("{path}: {refused:?}"))
+        self.try_post(path, body).await.unwrap_or_else(|refused| panic!("{path}: {}", refused.0))
     }
 
     pub async fn try_post(&mut self, path: &str, body: &Value) -> Result<Value, Refused> {
@@ -88,7 +84,7 @@ impl Browser {
             if browser.position > 0 { request.query(&[("min_position", browser.position)]) } else { request }
         };
         let answer = self.until_answered(path, request).await;
-        answer.unwrap_or_else(|refused| panic!("{path}: {refused:?}")).0
+        answer.unwrap_or_else(|refused| panic!("{path}: {}", refused.0)).0
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -127,5 +123,5 @@ async fn once(request: RequestBuilder) -> Option<Result<(Value, Option<i64>), Re
     if status.is_success() {
         return Some(Ok((serde_json::from_str(&text).ok()?, position)));
     }
-    Some(Err(Refused { status: status.as_u16(), text }))
+    Some(Err(Refused(format!("{status}: {text}"))))
 }

@@ -3,10 +3,12 @@
 use harness::{World, eventually_within};
 use sagas::flows;
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Retries back off; this is longer than the longest pause that a run can cause.
 const LIMIT: Duration = Duration::from_mins(5);
+
+const TELL_EVERY: Duration = Duration::from_secs(20);
 
 /// What must be zero, and how it is asked for.
 const OPEN: [(&str, &str); 8] = [
@@ -48,12 +50,13 @@ const OPEN: [(&str, &str); 8] = [
 
 /// Waits until nothing is open any more.
 pub async fn wait(world: &World) {
-    let mut last = Vec::new();
+    let mut told = None;
     eventually_within(LIMIT, "everything that was begun ends", async || {
         let open = open(world).await;
-        if open != last {
+        // Not each change: what is still open after a while is what one wants to know.
+        if !open.is_empty() && told.is_none_or(|told: Instant| told.elapsed() > TELL_EVERY) {
             println!("chaos: settling: {open:?}");
-            last.clone_from(&open);
+            told = Some(Instant::now());
         }
         open.is_empty().then_some(())
     })
