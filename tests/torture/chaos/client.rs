@@ -123,5 +123,9 @@ async fn once(request: RequestBuilder) -> Option<Result<(Value, Option<i64>), Re
     if status.is_success() {
         return Some(Ok((serde_json::from_str(&text).ok()?, position)));
     }
+    // The pictures are there, and the draft hears of it a moment later: a shop's page would ask again.
+    if text.contains("\"draft_busy\"") {
+        return None;
+    }
     Some(Err(Refused(format!("{status}: {text}"))))
 }

@@ -11,6 +11,23 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// A store that NATS itself gives up (`stream is offline`) stays so for ever; the flows live from the journal. An
+/// operator wipes it, and the relay fills it again. Answers whether that was necessary.
+pub async fn mend(world: &mut World) -> bool {
+    let url = world.nats.url();
+    let usable = async || {
+        let context = jetstream::new(async_nats::connect(&url).await.ok()?);
+        Some(context.get_stream(STREAM).await.is_ok())
+    };
+    if eventually_within(LIMIT, "NATS answers", usable).await {
+        return false;
+    }
+    world.nats.kill().unwrap();
+    std::fs::remove_dir_all(world.nats_store().join("jetstream")).unwrap();
+    world.nats.start_again().await.unwrap();
+    true
+}
+
 /// Answers how many events the stream does not hold.
 pub async fn holes(world: &World, last: Option<Damage>) -> usize {
     let head = journal::read::head(&world.pool).await.unwrap();
