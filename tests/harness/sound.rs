@@ -2,6 +2,7 @@
 
 use super::TestStack;
 use serde_json::Value;
+use simulators::iyzico::Ledger;
 use sqlx::PgPool;
 use std::collections::BTreeSet;
 
@@ -18,8 +19,15 @@ pub struct Sound {
 /// # Panics
 /// At the first disagreement.
 pub async fn assert_sound(stack: &TestStack) -> Sound {
-    let pool = &stack.database.pool;
-    let sound = payments(stack, pool).await;
+    assert_sound_with(&stack.database.pool, &stack.providers.iyzico.as_ref().unwrap().ledger()).await
+}
+
+/// The same for a service of any kind: its database, and what the payment provider has in its books.
+///
+/// # Panics
+/// At the first disagreement.
+pub async fn assert_sound_with(pool: &PgPool, ledger: &Ledger) -> Sound {
+    let sound = payments(ledger, pool).await;
     orders(pool).await;
     credits(pool).await;
     invoices(pool).await;
@@ -41,8 +49,7 @@ async fn payloads(pool: &PgPool, aggregate: &str, event: &str) -> Vec<(String, V
 }
 
 /// Each charge at the provider is captured here exactly once, and nothing else is.
-async fn payments(stack: &TestStack, pool: &PgPool) -> Sound {
-    let ledger = stack.providers.iyzico.as_ref().unwrap().ledger();
+async fn payments(ledger: &Ledger, pool: &PgPool) -> Sound {
     let mut charged = BTreeSet::new();
     for checkout in ledger.checkouts.values() {
         let Some(payment) = &checkout.payment else { continue };

@@ -127,7 +127,7 @@ fn said() -> AuthorArgs {
 
 /// `polikrami dead-letters …`
 pub async fn polikrami(command: DeadLettersCommand) -> Result<(), BoxError> {
-    app::commands::run(Cli { log: None, command: Command::DeadLetters(command) }).await
+    app::commands::run(Cli { log: None, command: Command::DeadLetters(command) }).await.map(drop)
 }
 
 pub async fn list(stack: &TestStack) -> Result<(), BoxError> {

@@ -14,6 +14,8 @@ pub use harness;
 mod altered;
 mod batch;
 mod bystanders;
+mod chaos;
+mod checkpoint;
 mod child;
 mod cut;
 mod frozen;
