@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What a command may send: a call that appends, or a look into a stream. Readers ask by position.
 const DOOR_STATEMENTS: &str = "(query ILIKE '%journal_append%' OR query ILIKE '%aggregate_id = $%' \
-                                OR query ILIKE '%aggregate_id = ANY%') AND query ILIKE 'select%'";
+                                OR query ILIKE '%aggregate_id = r.aggregate_id%') AND query ILIKE 'select%'";
 
 const REPORT_EVERY: Duration = Duration::from_millis(1_100);
 

@@ -7,7 +7,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::missing_panics_doc,
-    reason = "a test that cannot be set up must fail at once"
+    clippy::print_stderr,
+    reason = "a test that cannot be set up must fail at once, and say where to look"
 )]
 
 pub mod cluster;

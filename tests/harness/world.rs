@@ -19,7 +19,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 const DATABASE: &str = "polikrami";
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 const IYZICO_KEY: &str = "sandbox-world-api-key";
 const IYZICO_SECRET: &str = "sandbox-world-secret-key";
 const STABILITY_KEY: &str = "sk-world-stability-key";

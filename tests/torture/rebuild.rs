@@ -75,14 +75,14 @@ async fn read_models_are_rebuilt_under_load_killed_twice_switched_and_switched_b
     for kill in 0..KILLS {
         let mut child = rebuilding(&database.url, false);
         let wanted = reached + 1 + i64::try_from(chance.below(1_000)).unwrap();
-        let (_, began) = eventually_within(LONG, "the rebuild comes further", async || {
+        let (_, started) = eventually_within(LONG, "the rebuild comes further", async || {
             assert!(child.try_wait().unwrap().is_none(), "it ended before kill {kill}");
             second_generations(&database.pool).await.filter(|(position, _)| *position >= wanted)
         })
         .await;
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(*begun.get_or_insert(began), began, "kill {kill}: it began anew");
+        assert_eq!(*begun.get_or_insert(started), started, "kill {kill}: it began anew");
         reached = second_generations(&database.pool).await.unwrap().0;
         println!("rebuild: killed at position {reached}, head {}", shop.head().await);
     }

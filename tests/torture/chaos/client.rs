@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Longer than any outage of a run; whoever waits for this long was forgotten.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 const POSITION: &str = "x-journal-position";
 
 /// A command that the service has answered with success: from then on it must be there.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 const PASSWORD: &str = "Kapak-2026!";
 /// The bank says that there is not enough money.
 const DECLINED: &str = "4111111111111129";

@@ -9,7 +9,7 @@ use journal::relay::{STREAM, position_of};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A store that NATS itself gives up (`stream is offline`) stays so for ever; the flows live from the journal. An
 /// operator wipes it, and the relay fills it again. Answers whether that was necessary.
