@@ -68,7 +68,7 @@ fn table(model: &ReadModel, history: &History, size: usize) -> Rows {
         for row in 0..folded.rows {
             let fields = model.columns.iter().zip(&folded.columns);
             let row: BTreeMap<String, Value> =
-                fields.map(|(name, column)| ((*name).to_owned(), json(&column[row]))).collect();
+                fields.map(|(name, column)| ((*name).to_owned(), json(column[row].as_ref()))).collect();
             table.insert(text(&row[model.key.0]), row);
         }
     }
@@ -80,7 +80,7 @@ fn text(value: &Value) -> String {
 }
 
 /// As the database gives a column back: texts that are no JSON of their own are strings.
-fn json(text: &Option<String>) -> Value {
+fn json(text: Option<&String>) -> Value {
     let Some(text) = text else { return Value::Null };
     match serde_json::from_str(text) {
         Ok(value) => value,
