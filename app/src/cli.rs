@@ -99,7 +99,8 @@ pub struct DatabaseArgs {
     /// PostgreSQL that holds the journal; by default that of the running `polikrami dev`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    #[arg(long, default_value = ".polikrami", hide = true)]
+    /// Where the running `polikrami dev` keeps its state.
+    #[arg(long = "dev-state", id = "dev-state", default_value = ".polikrami", hide = true)]
     pub state: PathBuf,
 }
 

@@ -16,7 +16,7 @@ const STREAMS_MAX: usize = 64;
 /// The lateral form reads each stream by the primary key, whatever the planner thinks of the table's size.
 const READ: &str = "SELECT r.n, e.sequence, e.event_type, e.event_version, e.payload::text \
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r(aggregate_type, aggregate_id, n) \
-    CROSS JOIN LATERAL (SELECT * FROM events WHERE aggregate_type = r.aggregate_type \
+    CROSS JOIN LATERAL (SELECT sequence, event_type, event_version, payload FROM events WHERE aggregate_type = r.aggregate_type \
       AND aggregate_id = r.aggregate_id ORDER BY sequence OFFSET 0) e ORDER BY r.n, e.sequence";
 
 /// A folded stream.
