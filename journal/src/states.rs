@@ -93,7 +93,8 @@ impl States {
         }
         let state = *kept.state.downcast::<A>().ok()?;
         let loaded = Loaded { state, sequence: kept.sequence, bytes: kept.bytes };
-        Some(Held { loaded, upon: kept.upon.filter(Fate::is_open) })
+        // It may have failed since the look above: then the writer must hear of it.
+        Some(Held { loaded, upon: kept.upon.filter(|fate| !fate.stands()) })
     }
 
     /// Keeps a state for the next command.

@@ -128,12 +128,12 @@ impl<'a> Unit<'a> {
         self.streams.values().any(|stream| stream.is_guessed() && !stream.has_events())
     }
 
-    /// Appends on their way that this decision rests upon.
+    /// Appends that this decision rests upon and that are not known to stand; one may have failed meanwhile.
     pub fn upon(&self) -> Vec<Fate> {
         self.streams
             .values()
             .filter_map(|stream| stream.upon())
-            .filter(|fate| fate.is_open())
+            .filter(|fate| !fate.stands())
             .cloned()
             .collect()
     }

@@ -59,7 +59,7 @@ async fn what_was_decided_upon_a_refused_append_is_decided_again() {
     let (one, two) = (Process::start(&database.pool), Process::start(&database.pool));
     let id = wallet();
     one.commands.execute(vec![grant(id, "first", 1)], &context(), Rider::default()).await.unwrap();
-    for round in 0..20 {
+    for round in 0..60 {
         // Behind the back of `one`: its next command loses, and with it all that were decided upon it.
         let foreign = vec![grant(id, &format!("foreign {round}"), 1)];
         two.commands.execute(foreign, &context(), Rider::default()).await.unwrap();
@@ -72,8 +72,8 @@ async fn what_was_decided_upon_a_refused_append_is_decided_again() {
         tasks.join_all().await;
     }
     let stream = read::stream(&database.pool, "wallet", &id.to_string()).await.unwrap();
-    assert_eq!(stream.iter().map(|event| event.sequence).collect::<Vec<_>>(), (1..=181).collect::<Vec<_>>());
-    assert!(one.commands.writer().stats().conflicts >= 20, "no race was ever lost");
+    assert_eq!(stream.iter().map(|event| event.sequence).collect::<Vec<_>>(), (1..=541).collect::<Vec<_>>());
+    assert!(one.commands.writer().stats().conflicts >= 60, "no race was ever lost");
     one.end().await;
     two.end().await;
 }

@@ -29,6 +29,11 @@ impl Fate {
         self.0.get() == Some(&false)
     }
 
+    /// The events stand. Not the opposite of having failed: until either is known, both are false.
+    pub fn stands(&self) -> bool {
+        self.0.get() == Some(&true)
+    }
+
     /// Whether the events stand.
     pub async fn known(&self) -> bool {
         *self.0.wait().await
@@ -63,10 +68,10 @@ mod tests {
     #[tokio::test]
     async fn the_first_word_counts() {
         let (fate, setter) = Fate::new();
-        assert!(fate.is_open());
+        assert!(fate.is_open() && !fate.stands());
         setter.set(true);
         drop(setter);
-        assert!(fate.known().await && !fate.has_failed());
+        assert!(fate.known().await && fate.stands() && !fate.has_failed());
     }
 
     #[tokio::test]
