@@ -21,8 +21,8 @@ pub(crate) const CATCH_UP_PAGE_EVENTS: i64 = 4_000;
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 const PAGE: &str = "SELECT position, aggregate_type, aggregate_id, event_type, event_version, recorded_at, \
-    CASE WHEN aggregate_type = ANY($3) THEN payload END AS payload \
-    FROM events WHERE position > $1 ORDER BY position LIMIT $2";
+    CASE WHEN position > $1 AND aggregate_type = ANY($3) THEN payload END AS payload \
+    FROM events WHERE position >= $1 ORDER BY position LIMIT $2";
 
 /// One position of the journal; the event is absent when nobody asked for its aggregate.
 #[derive(Debug)]
@@ -48,14 +48,22 @@ pub(crate) fn wanted(models: impl IntoIterator<Item = &'static ReadModel>) -> Ve
 
 /// Reads the events behind `after`, in order and without a gap, and decodes those of the wanted aggregates.
 ///
-/// At most `limit_events`, and no more once their payloads exceed the page's bytes.
+/// At most `limit_events`, and no more once their payloads exceed the page's bytes. The event at `after` must be
+/// there as well: see [`journal::read::page`].
 pub(crate) async fn read(
     executor: impl PgExecutor<'_>,
     wanted: &[&'static str],
     after: i64,
     limit_events: i64,
 ) -> Result<Vec<Entry>, ReadError> {
-    let mut rows = sqlx::query(PAGE).bind(after).bind(limit_events).bind(wanted).fetch(executor);
+    let limit = limit_events.saturating_add(i64::from(after > 0));
+    let mut rows = sqlx::query(PAGE).bind(after).bind(limit).bind(wanted).fetch(executor);
+    if after > 0 {
+        let read_before = rows.try_next().await?.map(|row| row.try_get(0)).transpose()?;
+        if read_before != Some(after) {
+            return Err(ReadError::Gap { expected: after, found: read_before.unwrap_or(0) });
+        }
+    }
     let (mut entries, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.try_next().await? {
         let (entry, length) = entry(&row)?;

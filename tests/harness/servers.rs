@@ -66,7 +66,7 @@ pub async fn database() -> TestDatabase {
 pub struct TestNats {
     pub url: String,
     server: Nats,
-    _state: StateDir,
+    state: StateDir,
 }
 
 pub async fn nats() -> TestNats {
@@ -79,7 +79,7 @@ pub async fn nats() -> TestNats {
         bin: binaries.nats_server.clone(),
     };
     let server = Nats::start(options).await.unwrap();
-    TestNats { url: server.url(), server, _state: state }
+    TestNats { url: server.url(), server, state }
 }
 
 impl TestNats {
@@ -92,5 +92,16 @@ impl TestNats {
     pub async fn restart(&mut self) {
         self.server.stop().await.ok();
         self.server.start_again().await.unwrap();
+    }
+
+    /// While it is down: one flipped bit in what it remembers of a consumer of the journal's stream.
+    pub fn damage_consumer(&self, name: &str) -> String {
+        let file =
+            self.state.path().join("nats/jetstream/$G/streams/JOURNAL/obs").join(name).join("meta.inf");
+        let remembered = std::fs::read_to_string(&file).unwrap();
+        let damaged = remembered.replacen("ack_policy", "ack_pomicy", 1);
+        assert_ne!(damaged, remembered);
+        std::fs::write(&file, damaged).unwrap();
+        format!("obs/{name}/meta.inf")
     }
 }

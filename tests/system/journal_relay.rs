@@ -153,3 +153,25 @@ async fn pages_go_as_atomic_batches_and_what_may_be_there_already_goes_alone() {
     assert!(in_batches > 0, "nothing was put into a batch");
     process.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_the_server_cannot_load_is_made_anew() {
+    let (database, mut nats) = (harness::database().await, harness::nats().await);
+    let mut process = Process::start(&database.pool);
+    append(&process, 20).await;
+    let status = relay_for(&mut process, &database.pool, &nats.url).await;
+    reaches(&status, 20).await;
+    let stream = jetstream(&nats.url).await.get_stream(STREAM).await.unwrap();
+    let durable = pull::Config { durable_name: Some("checkout".to_owned()), ..pull::Config::default() };
+    let _: PullConsumer = stream.create_consumer(durable).await.unwrap();
+
+    nats.kill();
+    let damaged = nats.damage_consumer("checkout");
+    nats.restart().await;
+    eventually("the relay fills it again", || async { status.get().published >= 40 }).await;
+    let positions: Vec<_> = everything(&nats.url, 20).await.iter().map(|event| event.position).collect();
+    assert_eq!(positions, (1..=20).collect::<Vec<_>>(), "after damage to {damaged}");
+    append(&process, 20).await;
+    reaches(&status, 40).await;
+    process.end().await;
+}

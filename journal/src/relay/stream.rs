@@ -2,12 +2,16 @@
 
 use super::publish::position_of;
 use super::{Contents, RelayError};
-use async_nats::jetstream::Context;
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::{Context, ErrorCode};
 use std::time::Duration;
 
 /// The stream's name.
 pub const STREAM: &str = "JOURNAL";
+/// "stream is offline: …"; what the server says of a stream, or one of its consumers, that it could not load.
+const STREAM_OFFLINE: ErrorCode = ErrorCode(10194);
+
 /// `journal.<aggregate_type>.<event_type>`
 pub const SUBJECTS: &str = "journal.>";
 
@@ -54,13 +58,27 @@ fn config(options: &StreamOptions) -> Config {
     }
 }
 
-/// Creates the stream or brings its settings up to date.
+/// Creates the stream or brings its settings up to date. One whose files are damaged is made anew: NATS would keep it
+/// offline for ever, and the journal holds everything that it held.
 pub(super) async fn ensure(context: &Context, options: &StreamOptions) -> Result<Stream, RelayError> {
-    context
-        .create_or_update_stream(config(options))
-        .await
-        .map_err(|error| RelayError::Stream(error.into()))?;
+    let failed = |error: CreateStreamError| RelayError::Stream(error.into());
+    match context.create_or_update_stream(config(options)).await {
+        Ok(_) => {}
+        Err(error) if is_offline(&error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the stream's files are damaged; it is made anew and filled from the journal"
+            );
+            context.delete_stream(STREAM).await.map_err(|error| RelayError::Stream(error.into()))?;
+            context.create_or_update_stream(config(options)).await.map_err(failed)?;
+        }
+        Err(error) => return Err(failed(error)),
+    }
     context.get_stream(STREAM).await.map_err(|error| RelayError::Stream(error.into()))
+}
+
+fn is_offline(error: &CreateStreamError) -> bool {
+    matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.error_code() == STREAM_OFFLINE)
 }
 
 pub(super) async fn contents(stream: &mut Stream) -> Result<Contents, RelayError> {
