@@ -70,6 +70,7 @@ pub use order::{OrderCommand, OrderEvent};
 pub use payment::{PaymentCommand, PaymentEvent};
 pub use wallet::{WalletCommand, WalletEvent};
 
+use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -84,9 +85,25 @@ pub trait Decide: cqrs_es::Aggregate<Services = ()> + Clone {
     fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Error>;
 
     /// Brings a stored payload of an older version to the newest one; every event is at its first version
-    /// until an aggregate says otherwise. Stored rows are never rewritten.
+    /// until an aggregate says otherwise. Stored rows are never rewritten. What is at the newest version already
+    /// does not come here.
     fn upcast(_event_type: &str, _event_version: &str, payload: Value) -> Value {
         payload
+    }
+
+    /// Reads a stored payload: at once where it is of today's shape, through [`Self::upcast`] where it is not.
+    fn decode(
+        event_type: &str,
+        event_version: &str,
+        payload: &str,
+    ) -> Result<Self::Event, serde_json::Error> {
+        if let Ok(event) = serde_json::from_str::<Self::Event>(payload)
+            && event.event_version() == event_version
+            && event.event_type() == event_type
+        {
+            return Ok(event);
+        }
+        serde_json::from_value(Self::upcast(event_type, event_version, serde_json::from_str(payload)?))
     }
 }
 

@@ -89,11 +89,9 @@ fn entry(row: &PgRow) -> Result<(Entry, usize), sqlx::Error> {
     let stored = Stored {
         position: place.position,
         aggregate_type: &place.aggregate_type,
-        aggregate_id: &place.aggregate_id,
         event_type: row.try_get(3)?,
         event_version: row.try_get(4)?,
         payload,
-        recorded_at: place.recorded_at,
     };
     let event = Some(stored.decode());
     Ok((Entry { place, event }, payload.get().len()))

@@ -21,8 +21,8 @@ const LIMITS: Limits = Limits { commands: 512, rows: 2_048, bytes: 4 * 1024 * 10
 /// How long commands wait for a database that went away; later ones are answered at the first failed try.
 const PATIENCE: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const CONNECT_PAUSE_MIN: Duration = Duration::from_millis(50);
-const CONNECT_PAUSE_MAX: Duration = Duration::from_secs(1);
+const CONNECT_PAUSE_MIN: Duration = Duration::from_millis(20);
+const CONNECT_PAUSE_MAX: Duration = Duration::from_millis(250);
 /// A call that takes longer counts as a lost connection.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Repeats of a call after a passing error.

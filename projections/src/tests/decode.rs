@@ -35,11 +35,9 @@ fn short(envelope: &Envelope) -> Result<domain::Event, domain::DecodeError> {
     let stored = Stored {
         position: envelope.position,
         aggregate_type: &envelope.aggregate_type,
-        aggregate_id: &envelope.aggregate_id,
         event_type: &envelope.event_type,
         event_version: &envelope.event_version,
         payload: &payload,
-        recorded_at: envelope.recorded_at,
     };
     stored.decode()
 }

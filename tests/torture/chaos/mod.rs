@@ -21,6 +21,8 @@ use store::{DAMAGES, Damage};
 
 const SHOPPERS: usize = 4;
 const GOES_ON: Duration = Duration::from_secs(90);
+/// After this long without news the shoppers all wait for the same thing.
+const ALL_WAIT: Duration = Duration::from_secs(15);
 
 /// What falls in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,7 +126,12 @@ async fn strike(
     let events = 3 + i64::try_from(chance.below(25)).unwrap();
     let seen = eventually_within(GOES_ON, "the database answers", async || head(world).await).await;
     let wanted = seen + events;
+    let since = Instant::now();
     eventually_within(GOES_ON, &format!("the shop goes on in round {round}"), async || {
+        // Everybody may be waiting for a question to the provider that comes in some minutes.
+        if since.elapsed() > ALL_WAIT {
+            settled::remind(world).await.ok()?;
+        }
         (head(world).await? >= wanted).then_some(())
     })
     .await;

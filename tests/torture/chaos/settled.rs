@@ -79,36 +79,33 @@ async fn open(world: &World) -> Vec<String> {
             open.push(format!("{} has not handled {missing:?}", flow.name));
         }
     }
-    let forgotten = charged_and_not_captured(world).await;
-    if !forgotten.is_empty() {
-        ask_now(world, &forgotten).await;
-        open.push(format!("{} charges that nobody captured", forgotten.len()));
+    let forgotten = remind(world).await.unwrap();
+    if forgotten > 0 {
+        open.push(format!("{forgotten} charges that nobody captured"));
     }
     open
 }
 
-/// Payments whose money the provider has and we do not know of.
-async fn charged_and_not_captured(world: &World) -> Vec<String> {
+/// The next question to the provider comes after minutes, then hours; here the clock of those timers is put forward
+/// for payments whose money the provider has and we do not know of. Answers how many there are.
+pub async fn remind(world: &World) -> Result<usize, sqlx::Error> {
     let captured =
         "SELECT aggregate_id FROM events WHERE aggregate_type = 'payment' AND event_type = 'captured'";
-    let captured: Vec<String> = sqlx::query_scalar(captured).fetch_all(&world.pool).await.unwrap();
+    let captured: Vec<String> = sqlx::query_scalar(captured).fetch_all(&world.pool).await?;
     let captured: BTreeSet<String> = captured.into_iter().collect();
     let ledger = world.iyzico.ledger();
     let charged =
         ledger.checkouts.values().filter(|one| one.payment.as_ref().is_some_and(|paid| paid.charges > 0));
-    charged.filter_map(|one| one.conversation_id.clone()).filter(|id| !captured.contains(id)).collect()
-}
-
-/// The next question to the provider comes after minutes, then hours; here the clock of those timers is put forward.
-async fn ask_now(world: &World, payments: &[String]) {
+    let forgotten: Vec<String> =
+        charged.filter_map(|one| one.conversation_id.clone()).filter(|id| !captured.contains(id)).collect();
     sqlx::query(
         "UPDATE timers SET next_attempt_at = now() WHERE fired_at IS NULL AND attempts = 0 \
          AND next_attempt_at > now() AND command ->> 'aggregate' = 'payment' AND command ->> 'id' = ANY ($1)",
     )
-    .bind(payments)
+    .bind(&forgotten)
     .execute(&world.pool)
-    .await
-    .unwrap();
+    .await?;
+    Ok(forgotten.len())
 }
 
 /// What the run came to.
