@@ -24,8 +24,17 @@ fn settings() -> Vec<(String, String)> {
 impl OwnCluster {
     /// With a database that is migrated, or empty.
     pub async fn start(migrated: bool) -> Self {
+        Self::start_with(settings(), migrated).await
+    }
+
+    /// Migrated, and writing to the disk as a server does that is nobody's test.
+    pub async fn start_durable() -> Self {
+        Self::start_with(vec![("max_connections".into(), "60".into())], true).await
+    }
+
+    async fn start_with(settings: Vec<(String, String)>, migrated: bool) -> Self {
         let state = StateDir::disposable().unwrap();
-        let which = Which { postgres: true, postgres_settings: settings(), ..Which::default() };
+        let which = Which { postgres: true, postgres_settings: settings, ..Which::default() };
         let servers =
             LocalServers::start_fetched(state.path(), which, binaries().await, quiet()).await.unwrap();
         let postgres = servers.postgres.unwrap();

@@ -18,6 +18,7 @@ mod http_edge;
 mod http_orders;
 mod http_sessions;
 mod journal_append;
+mod journal_cost;
 mod journal_flows;
 mod journal_integrity;
 mod journal_recovery;

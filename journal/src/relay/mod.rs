@@ -88,7 +88,8 @@ pub async fn run(
         loop {
             status.connecting();
             let before = status.published();
-            let work = session(&mut owned, &client, &mut wake, &options, &status, &mut singly_until);
+            let work =
+                Box::pin(session(&mut owned, &client, &mut wake, &options, &status, &mut singly_until));
             let Some(error) = stop.run_until_cancelled(work).await else {
                 owned.release().await;
                 return;
