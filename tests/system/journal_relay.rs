@@ -175,3 +175,22 @@ async fn a_stream_that_the_server_cannot_load_is_made_anew() {
     reaches(&status, 40).await;
     process.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stream_of_another_journal_is_not_taken_for_ones_own() {
+    let nats = harness::nats().await;
+    let publish = async |events: usize| {
+        let database = harness::database().await;
+        let mut process = Process::start(&database.pool);
+        append(&process, events).await;
+        let status = relay_for(&mut process, &database.pool, &nats.url).await;
+        reaches(&status, i64::try_from(events).unwrap()).await;
+        process.end().await;
+        journal::read::page(&database.pool, 0, 100, usize::MAX).await.unwrap()
+    };
+    // Longer, shorter and as long: as after a restore of an older backup, and some time later.
+    for events in [40, 20, 20, 30] {
+        let stored = publish(events).await;
+        assert_eq!(everything(&nats.url, events).await, stored, "the events of before are in the way");
+    }
+}

@@ -26,6 +26,7 @@ use async_nats::jetstream::context::ContextBuilder;
 use publish::Window;
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
+use stream::Contents;
 use tokio_util::sync::CancellationToken;
 
 /// Name of the lock and of the checkpoint.
@@ -143,9 +144,8 @@ async fn publish_all(
         .backpressure_on_inflight(true)
         .build(client.clone());
     checkpoint::commit_lazily_always(owned.connection()).await?;
-    let mut stream = stream::ensure(&context, options).await?;
+    let (mut stream, contents) = stream::open(owned.connection(), &context, options).await?;
     let saved = checkpoint::load(owned.connection(), NAME).await?;
-    let contents = stream::contents(&mut stream).await?;
     let start = resume_after(saved, contents);
     if let Contents::Last(position) = contents {
         *singly_until = position.max(*singly_until);
@@ -182,17 +182,6 @@ async fn publish_all(
             }
         }
     }
-}
-
-/// What the stream holds at the start of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Contents {
-    /// It never held a message: it is new, or was wiped.
-    New,
-    /// Its messages expired or were purged; that they were there, its sequence says.
-    Expired,
-    /// The position of its last message.
-    Last(i64),
 }
 
 /// The checkpoint counts acknowledgements from the front, so nothing before it is missing unless the stream lost

@@ -1,10 +1,13 @@
 //! The stream's settings, and what it holds.
 
+use super::RelayError;
 use super::publish::position_of;
-use super::{Contents, RelayError};
+use crate::read::{self, ReadError};
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use async_nats::jetstream::{Context, ErrorCode};
+use domain::Envelope;
+use sqlx::PgConnection;
 use std::time::Duration;
 
 /// The stream's name.
@@ -38,6 +41,17 @@ impl Default for StreamOptions {
     }
 }
 
+/// What the stream holds at the start of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contents {
+    /// It never held a message: it is new, or was wiped.
+    New,
+    /// Its messages expired or were purged; that they were there, its sequence says.
+    Expired,
+    /// The position of its last message.
+    Last(i64),
+}
+
 fn config(options: &StreamOptions) -> Config {
     Config {
         name: STREAM.to_owned(),
@@ -58,10 +72,16 @@ fn config(options: &StreamOptions) -> Config {
     }
 }
 
-/// Creates the stream or brings its settings up to date. One whose files are damaged is made anew: NATS would keep it
-/// offline for ever, and the journal holds everything that it held.
-pub(super) async fn ensure(context: &Context, options: &StreamOptions) -> Result<Stream, RelayError> {
-    let failed = |error: CreateStreamError| RelayError::Stream(error.into());
+/// The stream, with this release's settings, and what it holds of this journal.
+///
+/// It is made anew where NATS cannot load its files and would keep it offline for ever, and where it is of another
+/// journal: after a restore of an older backup its ids are given again to other events, and NATS would drop those as
+/// repeats. The journal has everything that the stream should have.
+pub(super) async fn open(
+    connection: &mut PgConnection,
+    context: &Context,
+    options: &StreamOptions,
+) -> Result<(Stream, Contents), RelayError> {
     match context.create_or_update_stream(config(options)).await {
         Ok(_) => {}
         Err(error) if is_offline(&error) => {
@@ -69,35 +89,73 @@ pub(super) async fn ensure(context: &Context, options: &StreamOptions) -> Result
                 error = &error as &dyn std::error::Error,
                 "the stream's files are damaged; it is made anew and filled from the journal"
             );
-            context.delete_stream(STREAM).await.map_err(|error| RelayError::Stream(error.into()))?;
-            context.create_or_update_stream(config(options)).await.map_err(failed)?;
+            make_anew(context, options).await?;
         }
         Err(error) => return Err(failed(error)),
     }
-    context.get_stream(STREAM).await.map_err(|error| RelayError::Stream(error.into()))
+    let mut stream = context.get_stream(STREAM).await.map_err(failed)?;
+    match contents(&mut stream).await? {
+        Found::Message(last) if !is_of_journal(connection, &last).await? => {
+            tracing::error!(
+                event.position = last.position,
+                "the stream holds events that the journal does not; it is made anew and filled from the journal"
+            );
+            make_anew(context, options).await?;
+            Ok((context.get_stream(STREAM).await.map_err(failed)?, Contents::New))
+        }
+        Found::Message(last) => Ok((stream, Contents::Last(last.position))),
+        Found::Nothing(contents) => Ok((stream, contents)),
+    }
+}
+
+async fn make_anew(context: &Context, options: &StreamOptions) -> Result<(), RelayError> {
+    context.delete_stream(STREAM).await.map_err(failed)?;
+    context.create_or_update_stream(config(options)).await.map_err(failed)?;
+    Ok(())
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> RelayError {
+    RelayError::Stream(error.into())
 }
 
 fn is_offline(error: &CreateStreamError) -> bool {
     matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.error_code() == STREAM_OFFLINE)
 }
 
-pub(super) async fn contents(stream: &mut Stream) -> Result<Contents, RelayError> {
-    let state = &stream.info().await.map_err(|error| RelayError::Stream(error.into()))?.state;
+/// A look at the end of the stream.
+enum Found {
+    Nothing(Contents),
+    Message(Envelope),
+}
+
+async fn contents(stream: &mut Stream) -> Result<Found, RelayError> {
+    let state = &stream.info().await.map_err(failed)?.state;
     if state.last_sequence == 0 {
-        return Ok(Contents::New);
+        return Ok(Found::Nothing(Contents::New));
     }
     if state.messages == 0 {
-        return Ok(Contents::Expired);
+        return Ok(Found::Nothing(Contents::Expired));
     }
     let last = state.last_sequence;
-    let message = stream.get_raw_message(last).await.map_err(|error| RelayError::Stream(error.into()))?;
+    let message = stream.get_raw_message(last).await.map_err(failed)?;
     // A foreign message says nothing; consumers and the duplicate window bear a full repeat.
-    Ok(position_of(&message.headers).map_or(Contents::New, Contents::Last))
+    let position = position_of(&message.headers);
+    let event = serde_json::from_slice::<Envelope>(&message.payload).ok();
+    let event = event.filter(|event| Some(event.position) == position);
+    Ok(event.map_or(Found::Nothing(Contents::New), Found::Message))
+}
+
+async fn is_of_journal(connection: &mut PgConnection, event: &Envelope) -> Result<bool, RelayError> {
+    if read::head(&mut *connection).await.map_err(ReadError::from)? < event.position {
+        return Ok(false);
+    }
+    let stored = read::range(connection, event.position, event.position).await?;
+    Ok(stored.first() == Some(event))
 }
 
 /// Notices that the stream was replaced by an emptier one while there was nothing to publish.
 pub(super) async fn check(stream: &mut Stream, known: u64) -> Result<(), RelayError> {
-    let found = stream.info().await.map_err(|error| RelayError::Stream(error.into()))?.state.last_sequence;
+    let found = stream.info().await.map_err(failed)?.state.last_sequence;
     if found < known {
         return Err(RelayError::Wiped { known, found });
     }
