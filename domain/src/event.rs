@@ -51,33 +51,40 @@ pub enum Event {
     Payment(PaymentEvent),
 }
 
+impl Event {
+    /// Reads a payload as it is stored. The error is `None` for an aggregate that this release does not know.
+    pub fn read(
+        aggregate_type: &str,
+        event_type: &str,
+        event_version: &str,
+        payload: &str,
+    ) -> Result<Self, Option<serde_json::Error>> {
+        let read = match aggregate_type {
+            Account::TYPE => Account::decode(event_type, event_version, payload).map(Self::Account),
+            Wallet::TYPE => Wallet::decode(event_type, event_version, payload).map(Self::Wallet),
+            Draft::TYPE => Draft::decode(event_type, event_version, payload).map(Self::Draft),
+            AiJob::TYPE => AiJob::decode(event_type, event_version, payload).map(Self::AiJob),
+            Order::TYPE => Order::decode(event_type, event_version, payload).map(Self::Order),
+            Payment::TYPE => Payment::decode(event_type, event_version, payload).map(Self::Payment),
+            _ => return Err(None),
+        };
+        read.map_err(Some)
+    }
+}
+
 impl Envelope {
     /// Upcasts and decodes the payload.
     pub fn decode(&self) -> Result<Event, DecodeError> {
-        match self.aggregate_type.as_str() {
-            Account::TYPE => self.decode_as::<Account>().map(Event::Account),
-            Wallet::TYPE => self.decode_as::<Wallet>().map(Event::Wallet),
-            Draft::TYPE => self.decode_as::<Draft>().map(Event::Draft),
-            AiJob::TYPE => self.decode_as::<AiJob>().map(Event::AiJob),
-            Order::TYPE => self.decode_as::<Order>().map(Event::Order),
-            Payment::TYPE => self.decode_as::<Payment>().map(Event::Payment),
-            _ => Err(self.unreadable(None)),
-        }
-    }
-
-    fn decode_as<A: Decide>(&self) -> Result<A::Event, DecodeError> {
-        let payload = A::upcast(&self.event_type, &self.event_version, self.payload.clone());
-        serde_json::from_value(payload).map_err(|error| self.unreadable(Some(error)))
-    }
-
-    fn unreadable(&self, source: Option<serde_json::Error>) -> DecodeError {
-        DecodeError {
-            position: self.position,
-            aggregate_type: self.aggregate_type.clone(),
-            event_type: self.event_type.clone(),
-            event_version: self.event_version.clone(),
-            source,
-        }
+        let payload = self.payload.to_string();
+        Event::read(&self.aggregate_type, &self.event_type, &self.event_version, &payload).map_err(|source| {
+            DecodeError {
+                position: self.position,
+                aggregate_type: self.aggregate_type.clone(),
+                event_type: self.event_type.clone(),
+                event_version: self.event_version.clone(),
+                source,
+            }
+        })
     }
 }
 
