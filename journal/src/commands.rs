@@ -153,7 +153,7 @@ impl Commands {
             return self.unchanged(commands).await.map(Some);
         }
         let append = prepare::append(&events, owner, context, rider, recorded_at)?;
-        let queued = self.writer.queue(append, unit.upon()).await.map_err(store_error)?;
+        let queued = self.writer.queue(append, unit.upon(), unit.epoch).await.map_err(store_error)?;
         unit.keep(Some(&queued.fate));
         // Whoever is next may decide upon this before it is written; without states to decide upon, only after.
         let turn = (!self.desk.states.are_kept()).then_some(turn);
@@ -172,12 +172,12 @@ impl Commands {
     ) -> Result<Option<Committed>, CommandError> {
         match verdict {
             Verdict::Appended { first: Some(first) } => Ok(Some(committed(events, first))),
-            Verdict::Already { first: Some(first) } => {
+            Verdict::Already { first: Some(first), .. } => {
                 let last = first + i64::try_from(events.len()).unwrap_or(0) - 1;
                 let stored = read::range(&self.pool, first, last).await?;
                 Ok(Some(Committed { position: last, events: stored }))
             }
-            Verdict::Appended { first: None } | Verdict::Already { first: None } => {
+            Verdict::Appended { first: None } | Verdict::Already { first: None, .. } => {
                 self.unchanged(commands).await.map(Some)
             }
             Verdict::Conflict => Ok(None),
@@ -225,7 +225,8 @@ impl Commands {
     }
 
     fn unit(&self, from: From, context: &Context, recorded_at: time::OffsetDateTime) -> Unit<'_> {
-        Unit::new(&self.desk.states, &self.desk.loader, from, context.metadata(), recorded_at)
+        let epoch = self.writer.epoch();
+        Unit::new(&self.desk.states, &self.desk.loader, from, epoch, context.metadata(), recorded_at)
     }
 
     /// A refused repeat of a request that was answered before gets that answer, not the refusal.

@@ -1,7 +1,8 @@
 //! Folded states of this process, so that a command need not load its stream again.
 //!
 //! A state is only ever a guess: another process may have extended the stream. It is safe because whatever is
-//! decided upon it is checked by the append (the sequence is a part of the primary key), and because what the append
+//! decided upon it is checked by the append (the sequence is a part of the primary key; behind a new connection, where
+//! the database may be an older one, by the form with checks), and because what the append
 //! cannot check, a refusal or a stream that gets no event, is decided again on a fresh state (see `commands.rs`).
 //!
 //! Bounded by bytes, never persisted, so that no release meets the states of another one.
@@ -53,6 +54,8 @@ struct Kept {
     sequence: i64,
     bytes: u64,
     upon: Option<Fate>,
+    /// Of the writer's connection, when the state was taken or loaded.
+    epoch: u64,
 }
 
 /// Empty while a command works on it, so that no state is copied.
@@ -84,11 +87,12 @@ impl States {
         self.0.is_some()
     }
 
-    /// Takes a state out; only for who has the stream's turn. One that rests upon a failed append is forgotten.
-    pub fn take<A: Send + Sync + 'static>(&self, key: &Key) -> Option<Held<A>> {
+    /// Takes a state out; only for who has the stream's turn. One that rests upon a failed append, or is of an earlier
+    /// connection, is forgotten.
+    pub fn take<A: Send + Sync + 'static>(&self, key: &Key, epoch: u64) -> Option<Held<A>> {
         let slot = self.0.as_ref()?.get(key)?;
         let kept = slot.kept.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        if kept.upon.as_ref().is_some_and(Fate::has_failed) {
+        if kept.epoch != epoch || kept.upon.as_ref().is_some_and(Fate::has_failed) {
             return None;
         }
         let state = *kept.state.downcast::<A>().ok()?;
@@ -98,10 +102,10 @@ impl States {
     }
 
     /// Keeps a state for the next command.
-    pub fn keep<A: Send + Sync + 'static>(&self, key: Key, held: Held<A>) {
+    pub fn keep<A: Send + Sync + 'static>(&self, key: Key, held: Held<A>, epoch: u64) {
         let Some(cache) = &self.0 else { return };
         let Loaded { state, sequence, bytes } = held.loaded;
-        let kept = Kept { state: Box::new(state), sequence, bytes, upon: held.upon };
+        let kept = Kept { state: Box::new(state), sequence, bytes, upon: held.upon, epoch };
         cache.insert(key, Slot { kept: Arc::new(Mutex::new(Some(kept))), bytes });
     }
 }
@@ -121,35 +125,42 @@ mod tests {
     #[test]
     fn a_state_is_taken_by_one_and_comes_back() {
         let states = States::new(StateCache::default());
-        assert!(states.take::<u32>(&key(1)).is_none());
-        states.keep(key(1), held(7, 100));
-        assert_eq!(states.take::<u32>(&key(1)).unwrap().loaded.state, 7);
-        assert!(states.take::<u32>(&key(1)).is_none(), "two work on one state");
+        assert!(states.take::<u32>(&key(1), 0).is_none());
+        states.keep(key(1), held(7, 100), 0);
+        assert_eq!(states.take::<u32>(&key(1), 0).unwrap().loaded.state, 7);
+        assert!(states.take::<u32>(&key(1), 0).is_none(), "two work on one state");
     }
 
     #[test]
     fn what_rests_upon_a_failed_append_is_forgotten() {
         let states = States::new(StateCache::default());
         let (fate, setter) = Fate::new();
-        states.keep(key(1), Held { upon: Some(fate), ..held(7, 100) });
+        states.keep(key(1), Held { upon: Some(fate), ..held(7, 100) }, 0);
         drop(setter);
-        assert!(states.take::<u32>(&key(1)).is_none());
+        assert!(states.take::<u32>(&key(1), 0).is_none());
     }
 
     #[test]
     fn states_take_no_more_than_their_bytes() {
         let states = States::new(StateCache { bytes: 100_000 });
         for id in 0..1_000 {
-            states.keep(key(id), held(id, 1_000));
+            states.keep(key(id), held(id, 1_000), 0);
         }
-        let kept = (0..1_000).filter(|id| states.take::<u32>(&key(*id)).is_some()).count();
+        let kept = (0..1_000).filter(|id| states.take::<u32>(&key(*id), 0).is_some()).count();
         assert!((1..=100).contains(&kept), "{kept} states of 1,000 bytes in 100,000");
     }
 
     #[test]
     fn switched_off_nothing_is_kept() {
         let states = States::new(StateCache::OFF);
-        states.keep(key(1), held(7, 100));
-        assert!(!states.are_kept() && states.take::<u32>(&key(1)).is_none());
+        states.keep(key(1), held(7, 100), 0);
+        assert!(!states.are_kept() && states.take::<u32>(&key(1), 0).is_none());
+    }
+
+    #[test]
+    fn a_state_of_an_earlier_connection_is_forgotten() {
+        let states = States::new(StateCache::default());
+        states.keep(key(1), held(7, 100), 0);
+        assert!(states.take::<u32>(&key(1), 1).is_none());
     }
 }

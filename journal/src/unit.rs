@@ -37,6 +37,8 @@ pub(crate) struct Unit<'a> {
     states: &'a States,
     loader: &'a Loader,
     from: From,
+    /// Of the writer's connection, before anything was taken or loaded.
+    pub epoch: u64,
     streams: HashMap<Key, Box<dyn Stream>>,
     metadata: BTreeMap<String, String>,
     recorded_at: OffsetDateTime,
@@ -57,7 +59,7 @@ trait Stream: Any + Send + Sync {
     fn is_guessed(&self) -> bool;
     fn has_events(&self) -> bool;
     fn upon(&self) -> Option<&Fate>;
-    fn keep(self: Box<Self>, key: Key, states: &States, fate: Option<&Fate>);
+    fn keep(self: Box<Self>, key: Key, states: &States, fate: Option<&Fate>, epoch: u64);
 }
 
 impl<A: Send + Sync + 'static> Stream for Member<A> {
@@ -73,13 +75,13 @@ impl<A: Send + Sync + 'static> Stream for Member<A> {
         self.held.upon.as_ref()
     }
 
-    fn keep(mut self: Box<Self>, key: Key, states: &States, fate: Option<&Fate>) {
+    fn keep(mut self: Box<Self>, key: Key, states: &States, fate: Option<&Fate>, epoch: u64) {
         if self.events > 0 {
             // Without an append its events are nowhere.
             let Some(fate) = fate else { return };
             self.held.upon = Some(fate.clone());
         }
-        states.keep(key, self.held);
+        states.keep(key, self.held, epoch);
     }
 }
 
@@ -89,10 +91,20 @@ impl<'a> Unit<'a> {
         states: &'a States,
         loader: &'a Loader,
         from: From,
+        epoch: u64,
         metadata: BTreeMap<String, String>,
         recorded_at: OffsetDateTime,
     ) -> Self {
-        Self { states, loader, from, streams: HashMap::new(), metadata, recorded_at, events: Vec::new() }
+        Self {
+            states,
+            loader,
+            from,
+            epoch,
+            streams: HashMap::new(),
+            metadata,
+            recorded_at,
+            events: Vec::new(),
+        }
     }
 
     pub async fn decide(&mut self, command: Command) -> Result<(), CommandError> {
@@ -141,7 +153,7 @@ impl<'a> Unit<'a> {
     /// Hands the states on to later commands; `fate` is that of the unit's append, if there is one.
     pub fn keep(self, fate: Option<&Fate>) {
         for (key, stream) in self.streams {
-            stream.keep(key, self.states, fate);
+            stream.keep(key, self.states, fate, self.epoch);
         }
     }
 
@@ -173,7 +185,7 @@ impl<'a> Unit<'a> {
             }
         }
         if self.from == From::Cache
-            && let Some(held) = self.states.take::<A>(key)
+            && let Some(held) = self.states.take::<A>(key, self.epoch)
         {
             return Ok(Box::new(Member { held, guessed: true, events: 0 }));
         }

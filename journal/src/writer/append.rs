@@ -85,8 +85,8 @@ const ROW_OVERHEAD_BYTES: usize = 160;
 pub(crate) enum Verdict {
     /// Written; the position of its first event, if it has one.
     Appended { first: Option<i64> },
-    /// An earlier attempt of the same command had written it.
-    Already { first: Option<i64> },
+    /// An earlier attempt of the same command had written it; `same` when with the very rows that were sent now.
+    Already { first: Option<i64>, same: bool },
     /// Another command extended one of its streams first.
     Conflict,
     /// Another aggregate owns the claim.
@@ -101,6 +101,8 @@ pub(super) struct Job {
     pub append: Append,
     /// What it was decided upon and was not known to be written then; if one of them fails, so does this.
     pub after: Vec<Fate>,
+    /// The connection's number when its states were taken.
+    pub epoch: u64,
     pub fate: FateSetter,
     pub reply: oneshot::Sender<Result<Verdict, WriteError>>,
 }
@@ -118,8 +120,8 @@ impl Job {
 
     /// Answers the caller, who may have gone away.
     pub fn answer(self, verdict: Result<Verdict, WriteError>) {
-        // Also `Already`: what an earlier attempt wrote need not be what was decided upon now.
-        self.fate.set(matches!(verdict, Ok(Verdict::Appended { .. })));
+        // What an earlier attempt wrote at another time need not be what was decided upon now.
+        self.fate.set(matches!(verdict, Ok(Verdict::Appended { .. } | Verdict::Already { same: true, .. })));
         if self.reply.send(verdict).is_err() {
             tracing::debug!(command.id = %self.append.command_id, "nobody waits for the verdict any more");
         }

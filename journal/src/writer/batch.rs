@@ -131,7 +131,7 @@ pub(super) mod tests {
     }
 
     fn with(append: Append, after: Vec<Fate>) -> Job {
-        Job { append, after, fate: Fate::new().1, reply: oneshot::channel().0 }
+        Job { append, after, epoch: 0, fate: Fate::new().1, reply: oneshot::channel().0 }
     }
 
     fn rivals(batch: &Batch) -> Vec<(&str, Rivalry, &str)> {

@@ -90,10 +90,15 @@ impl Queued {
 
 impl Writer {
     /// Puts a command behind all others; `after` is what it was decided upon and is not known to be written.
-    pub(crate) async fn queue(&self, append: Append, after: Vec<Fate>) -> Result<Queued, WriteError> {
+    pub(crate) async fn queue(
+        &self,
+        append: Append,
+        after: Vec<Fate>,
+        epoch: u64,
+    ) -> Result<Queued, WriteError> {
         let (reply, verdict) = oneshot::channel();
         let (fate, setter) = Fate::new();
-        let job = Job { append, after, fate: setter, reply };
+        let job = Job { append, after, epoch, fate: setter, reply };
         self.queue.send_timeout(job, QUEUE_WAIT).await.map_err(|error| match error {
             mpsc::error::SendTimeoutError::Timeout(_) => WriteError::Busy,
             mpsc::error::SendTimeoutError::Closed(_) => WriteError::Stopped,
@@ -104,6 +109,12 @@ impl Writer {
     /// Wakes readers of this process when something was committed by it.
     pub fn wake(&self) -> Wake {
         Wake::local(self.head.clone())
+    }
+
+    /// The number of its connection. Behind a new one the database may be another: restored, or a standby that
+    /// was promoted. So states of an earlier one are no basis, and what was decided upon them is checked.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.stats.epoch()
     }
 
     /// Counters since the start, and the present depth of the queue.

@@ -82,7 +82,8 @@ pub(super) async fn append_checked(
             let first = row.try_get("first_position")?;
             match row.try_get("verdict")? {
                 "appended" => Ok(Verdict::Appended { first }),
-                "already" => Ok(Verdict::Already { first }),
+                "same" => Ok(Verdict::Already { first, same: true }),
+                "already" => Ok(Verdict::Already { first, same: false }),
                 "conflict" => Ok(Verdict::Conflict),
                 "idempotency" => Ok(Verdict::KeyUsed),
                 "claim" => {

@@ -56,6 +56,11 @@ impl Stats {
         counter.fetch_add(by as u64, Relaxed);
     }
 
+    /// Counts the connections that followed a lost one.
+    pub fn epoch(&self) -> u64 {
+        self.connects.load(Relaxed).saturating_sub(1)
+    }
+
     pub fn snapshot(&self, queue_depth: usize) -> Snapshot {
         Snapshot {
             queue_depth,

@@ -132,8 +132,9 @@ impl Task {
         let Batch { jobs, rivals } = batch;
         // A stack: what is on top was waiting for first.
         let mut work = vec![Work { jobs, ..Work::default() }];
+        let mut unknown = None;
         while let Some(mut part) = work.pop() {
-            self.refuse_orphans(&mut part.jobs);
+            self.refuse_orphans(&mut part, unknown.as_ref());
             work.extend(part.split_followers());
             if part.jobs.is_empty() {
                 continue;
@@ -156,6 +157,9 @@ impl Task {
                     work.push(half(part.jobs));
                 }
                 Err(Setback::Final(error)) => {
+                    if matches!(error, WriteError::Unknown(_)) {
+                        unknown = Some(error.clone());
+                    }
                     Stats::add(&self.stats.refused, part.jobs.len());
                     for job in part.jobs {
                         job.answer(Err(error.clone()));
@@ -173,18 +177,19 @@ impl Task {
         }
     }
 
-    /// What was decided upon events that never came has lost its race with them.
-    fn refuse_orphans(&self, jobs: &mut Vec<Job>) {
+    /// What was decided upon events that never came has lost its race with them. If nobody knows whether those came,
+    /// nobody knows it of this either: both were in the call that was lost.
+    fn refuse_orphans(&self, part: &mut Work, unknown: Option<&WriteError>) {
         // One after the other: an orphan makes orphans of those behind it.
-        let mut kept = Vec::with_capacity(jobs.len());
-        for job in jobs.drain(..) {
-            if job.is_orphaned() {
-                self.refuse(job);
-            } else {
-                kept.push(job);
+        let mut kept = Vec::with_capacity(part.jobs.len());
+        for job in part.jobs.drain(..) {
+            match (job.is_orphaned(), unknown) {
+                (false, _) => kept.push(job),
+                (true, Some(error)) if part.maybe => job.answer(Err(error.clone())),
+                (true, _) => self.refuse(job),
             }
         }
-        *jobs = kept;
+        part.jobs = kept;
     }
 
     fn refuse(&self, job: Job) {
@@ -199,6 +204,12 @@ impl Task {
             Some(connection) => connection,
             None => self.reconnect(part.maybe).await.map_err(Setback::Final)?,
         };
+        let epoch = self.stats.epoch();
+        if !part.checked && part.jobs.iter().any(|job| job.epoch != epoch) {
+            self.connection = Some(connection);
+            part.checked = true;
+            return Err(Setback::Repeat);
+        }
         let error = match self.call(&mut connection, part).await {
             Ok(verdicts) => {
                 self.connection = Some(connection);
@@ -226,6 +237,10 @@ impl Task {
                 Stats::add(&self.stats.transient, 1);
                 part.repeats += 1;
                 sleep(TRANSIENT_PAUSE * part.repeats).await;
+            }
+            // Repeats are used up, and what the lost call did was never learnt.
+            Fault::Unique | Fault::Transient if part.maybe => {
+                return Err(Setback::Final(WriteError::Unknown(Arc::new(error))));
             }
             _ => return Err(Setback::Final(WriteError::Refused(Arc::new(error)))),
         }
