@@ -1,13 +1,17 @@
 //! A journal with its writer in this process, for the tests of the journal itself.
 
+use crate::eventually_within;
 use domain::wallet::GrantKind;
 use domain::{AccountId, AiJobId, Command, WalletCommand};
-use journal::{Clock, Commands, Context, StateCache, writer};
+use journal::{Clock, Commands, Context, Rider, StateCache, writer};
 use sqlx::PgPool;
+use std::time::Duration;
 use time::macros::datetime;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// One process of the service: its own writer on the shared database.
 pub struct Process {
@@ -84,9 +88,20 @@ pub fn reserve(id: AccountId, credits: u32) -> Command {
 
 /// Waits for something that other tasks bring about.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !condition().await {
-        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    eventually_within(LIMIT, what, async || condition().await.then_some(())).await;
+}
+
+/// So many tasks at once grant one credit to `shared`, `each` times.
+pub async fn grant_in_tasks(process: &Process, shared: AccountId, tasks: usize, each: usize) {
+    let mut running = JoinSet::new();
+    for task in 0..tasks {
+        let commands = process.commands.clone();
+        running.spawn(async move {
+            for n in 0..each {
+                let unit = vec![grant(shared, &format!("{task}-{n}"), 1)];
+                commands.execute(unit, &context(), Rider::default()).await.unwrap();
+            }
+        });
     }
+    running.join_all().await;
 }

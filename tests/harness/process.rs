@@ -3,6 +3,7 @@
 use app::dev::{Endpoints, StateDir, state::read_endpoints};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// `polikrami dev` on a state directory that outlives it.
@@ -11,8 +12,14 @@ pub struct DevProcess {
     pub endpoints: Endpoints,
 }
 
-/// Builds the binary if it is not there or not new, as `./run` does.
-pub fn binary() -> PathBuf {
+/// The binary, built once if it is not there or not new, as `./run` does: whoever asks again must not wait for the
+/// compiler's lock.
+pub fn binary() -> &'static Path {
+    static BINARY: LazyLock<PathBuf> = LazyLock::new(build);
+    &BINARY
+}
+
+fn build() -> PathBuf {
     let cargo = option_env!("CARGO").unwrap_or("cargo");
     let built =
         Command::new(cargo).args(["build", "--quiet", "--package", "app", "--bin", "polikrami"]).status();

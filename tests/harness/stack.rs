@@ -8,6 +8,7 @@ use app::stack::{External, Stack};
 use app::wiring::Options;
 use reqwest::Client;
 use sagas::runner::Policy;
+use serde_json::{Value, json};
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
@@ -62,6 +63,25 @@ impl TestStack {
     pub async fn order(&self, person: &mut road::Person) -> String {
         let draft = road::paint(&mut person.shop, &mut Steps::quiet()).await.unwrap();
         road::order(&mut person.shop, &draft.id, &mut Steps::quiet()).await.unwrap()
+    }
+
+    /// Here the picture provider does not know our key: a step that fails for good.
+    pub async fn with_wrong_picture_key() -> Self {
+        Self::adjusted(|options| {
+            quick(options);
+            options.settings.stability_api_key = "sk-wrong".into();
+        })
+        .await
+    }
+
+    /// A new customer asks for a picture; answers who, and the path and the body of the wish.
+    pub async fn picture_asked(&self) -> (road::Person, String, Value) {
+        let mut person = self.customer().await;
+        let draft = person.shop.post("/api/v1/drafts", &json!({ "method": "ai" })).await.unwrap();
+        let generate = format!("/api/v1/drafts/{}/ai/generate", draft["data"]["id"].as_str().unwrap());
+        let wish = json!({ "userPrompt": "a quiet harbour", "count": 1 });
+        person.shop.post(&generate, &wish).await.unwrap();
+        (person, generate, wish)
     }
 
     pub async fn end(self) {

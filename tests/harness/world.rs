@@ -47,7 +47,7 @@ impl World {
     pub async fn start() -> Self {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.polikrami");
         let binaries = fetch::servers_async(&checkout, quiet()).await.unwrap();
-        let program = tokio::task::spawn_blocking(binary).await.unwrap();
+        let program = tokio::task::spawn_blocking(binary).await.unwrap().to_path_buf();
         let state = StateDir::disposable().unwrap();
         let servers =
             LocalServers::start_fetched(state.path(), Which::both(), &binaries, quiet()).await.unwrap();

@@ -205,15 +205,8 @@ async fn money_that_went_back_unheard_is_found_by_the_replay_and_not_sent_again(
 /// What was answered to the customer when the step was given up stands: credits are back, the order is free.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_given_up_for_the_customer_is_not_contradicted_by_a_replay() {
-    let stack = TestStack::adjusted(|options| {
-        harness::quick(options);
-        options.settings.stability_api_key = "sk-wrong".into();
-    })
-    .await;
-    let mut person = stack.customer().await;
-    let draft = person.shop.post("/api/v1/drafts", &json!({ "method": "ai" })).await.unwrap();
-    let generate = format!("/api/v1/drafts/{}/ai/generate", draft["data"]["id"].as_str().unwrap());
-    person.shop.post(&generate, &json!({ "userPrompt": "a quiet harbour", "count": 1 })).await.unwrap();
+    let stack = TestStack::with_wrong_picture_key().await;
+    let (mut person, _, _) = stack.picture_asked().await;
     let back = person.shop.wait_for("the credits", "/api/v1/wallet", Duration::from_secs(20), |wallet| {
         (wallet["balance"] == 500).then_some(())
     });

@@ -1,6 +1,6 @@
 //! What the door of the journal promises to those who write.
 
-use super::journal_support::{Process, context, grant, reserve, wallet};
+use super::journal_support::{Process, context, grant, grant_in_tasks, reserve, wallet};
 use crate::harness;
 use journal::{Claim, CommandError, IdempotencyRecord, PrepareError, Rider, leaf, read};
 use serde_json::json;
@@ -235,17 +235,7 @@ async fn on_a_contended_stream_everybody_gets_through_with_few_lost_races() {
     let database = harness::database().await;
     let process = Process::start(&database.pool);
     let shared = wallet();
-    let mut tasks = JoinSet::new();
-    for task in 0..8 {
-        let commands = process.commands.clone();
-        tasks.spawn(async move {
-            for n in 0..20 {
-                let unit = vec![grant(shared, &format!("{task}-{n}"), 1)];
-                commands.execute(unit, &context(), Rider::default()).await.unwrap();
-            }
-        });
-    }
-    tasks.join_all().await;
+    grant_in_tasks(&process, shared, 8, 20).await;
     assert_eq!(read::head(&database.pool).await.unwrap(), 160);
     let stats = process.commands.writer().stats();
     assert!(stats.conflicts <= 16, "those who lose queue: {stats:?}");

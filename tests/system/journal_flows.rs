@@ -4,6 +4,7 @@ use super::journal_support::{Process, context, eventually, grant, reserve, walle
 use crate::harness;
 use domain::Command;
 use journal::dead_letters::{self, Failure, State};
+use journal::health;
 use journal::inbox::{self, InboxState, Step};
 use journal::progress::{self, Interest};
 use journal::timers::{self, Timer, runner};
@@ -181,7 +182,7 @@ async fn a_dead_letter_is_kept_once_per_step_until_somebody_resolves_it() {
     let letter = &letters[0];
     assert_eq!((letter.attempts, letter.first_at, letter.last_at), (6, at, at + Duration::minutes(1)));
 
-    let counts = dead_letters::open_by_flow(pool).await.unwrap();
+    let counts = health::letters(pool).await.unwrap();
     assert_eq!(
         counts.iter().map(|count| (count.flow.as_str(), count.open)).collect::<Vec<_>>(),
         [("checkout", 1)]
@@ -189,7 +190,7 @@ async fn a_dead_letter_is_kept_once_per_step_until_somebody_resolves_it() {
     let resolve = || dead_letters::resolve(pool, letter.id, State::Replayed, "provider is back", at);
     assert!(resolve().await.unwrap());
     assert!(!resolve().await.unwrap(), "it was resolved already");
-    assert_eq!(dead_letters::open_by_flow(pool).await.unwrap(), []);
+    assert_eq!(health::letters(pool).await.unwrap(), []);
 
     dead_letters::record(pool, &failure(7, 2)).await.unwrap();
     let again = dead_letters::get(pool, letter.id).await.unwrap().unwrap();

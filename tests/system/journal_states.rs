@@ -1,6 +1,6 @@
 //! Folded states kept in process: the same outcomes as without them, and no command waits for another one's flush.
 
-use super::journal_support::{Process, context, grant, reserve, wallet};
+use super::journal_support::{Process, context, grant, grant_in_tasks, reserve, wallet};
 use crate::harness;
 use domain::wallet::Delivered;
 use domain::{AccountId, AiJobId, Command, WalletCommand};
@@ -16,17 +16,7 @@ async fn many_commands_on_one_stream_of_one_process_never_lose_a_race() {
     let database = harness::database().await;
     let process = Process::start(&database.pool);
     let shared = wallet();
-    let mut tasks = JoinSet::new();
-    for task in 0..16 {
-        let commands = process.commands.clone();
-        tasks.spawn(async move {
-            for n in 0..20 {
-                let unit = vec![grant(shared, &format!("{task}-{n}"), 1)];
-                commands.execute(unit, &context(), Rider::default()).await.unwrap();
-            }
-        });
-    }
-    tasks.join_all().await;
+    grant_in_tasks(&process, shared, 16, 20).await;
     let stats = process.commands.writer().stats();
     assert_eq!((stats.conflicts, stats.checked, stats.events), (0, 0, 320));
     assert!(stats.batches < 320, "nobody decided upon what was still on its way: {stats:?}");

@@ -123,16 +123,8 @@ async fn mails_arrive_although_each_step_of_the_dialogue_fails_once() {
 /// A wrong key is for an operator, and the customer is not left hanging: the credits return, the draft is free.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_of_the_picture_provider_gives_the_credits_back_and_alerts() {
-    let stack = TestStack::adjusted(|options| {
-        harness::quick(options);
-        options.settings.stability_api_key = "sk-wrong".into();
-    })
-    .await;
-    let mut person = stack.customer().await;
-    let draft = person.shop.post("/api/v1/drafts", &json!({ "method": "ai" })).await.unwrap();
-    let generate = format!("/api/v1/drafts/{}/ai/generate", draft["data"]["id"].as_str().unwrap());
-    let wish = json!({ "userPrompt": "a quiet harbour", "count": 1 });
-    person.shop.post(&generate, &wish).await.unwrap();
+    let stack = TestStack::with_wrong_picture_key().await;
+    let (mut person, generate, wish) = stack.picture_asked().await;
     let back = person.shop.wait_for("the credits", "/api/v1/wallet", Duration::from_secs(20), |wallet| {
         (wallet["balance"] == 500).then_some(())
     });

@@ -1,12 +1,10 @@
 //! What stands still is seen, named with its cause, and gone when it is mended: `polikrami status` and `/metrics`.
 
 use harness::{TestStack, eventually, process};
-use journal::dead_letters;
+use journal::{dead_letters, health};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
-use std::path::PathBuf;
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// What the command says of a stack: its exit code and its report.
@@ -16,11 +14,9 @@ async fn status(stack: &TestStack) -> (i32, Value) {
 }
 
 async fn status_of(database: String, more: &[&str]) -> (i32, Value) {
-    // Built once: asking again and again must not wait for the compiler's lock each time.
-    static BINARY: LazyLock<PathBuf> = LazyLock::new(process::binary);
     let more: Vec<String> = more.iter().map(ToString::to_string).collect();
     let answer = tokio::task::spawn_blocking(move || {
-        let mut command = std::process::Command::new(&*BINARY);
+        let mut command = std::process::Command::new(process::binary());
         command.args(["status", "--json", "--database-url", &database]).args(more);
         command.output().unwrap()
     });
@@ -154,15 +150,9 @@ async fn dead_letters_and_unfinished_steps_are_counted_by_flow() {
         options.policy.self_check = Duration::from_hours(1);
     })
     .await;
-    let mut person = stack.customer().await;
-    let draft = person.shop.post("/api/v1/drafts", &json!({ "method": "ai" })).await.unwrap();
-    let generate = format!("/api/v1/drafts/{}/ai/generate", draft["data"]["id"].as_str().unwrap());
-    person.shop.post(&generate, &json!({ "userPrompt": "a quiet harbour", "count": 1 })).await.unwrap();
+    stack.picture_asked().await;
     let pool = &stack.database.pool;
-    eventually("the dead letter", async || {
-        dead_letters::open_by_flow(pool).await.unwrap().into_iter().next()
-    })
-    .await;
+    eventually("the dead letter", async || health::letters(pool).await.unwrap().into_iter().next()).await;
     let (code, report) = status(&stack).await;
     assert_eq!(code, 1, "{report}");
     let text = finding(&report, "1 dead letter in ai_generation, it is ").unwrap();
