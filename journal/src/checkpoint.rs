@@ -1,7 +1,6 @@
 //! How far each reader has come. Saved in the transaction of what it wrote, so that both are lost or kept.
 
 use sqlx::{PgConnection, PgExecutor};
-use time::OffsetDateTime;
 
 /// The reader's position, 0 if it never saved one.
 pub async fn load(executor: impl PgExecutor<'_>, reader: &str) -> Result<i64, sqlx::Error> {
@@ -35,25 +34,4 @@ pub async fn commit_lazily(executor: impl PgExecutor<'_>) -> Result<(), sqlx::Er
 pub async fn commit_lazily_always(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("SET synchronous_commit = off").execute(connection).await?;
     Ok(())
-}
-
-/// One reader's row.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Checkpoint {
-    pub reader: String,
-    pub position: i64,
-    pub updated_at: OffsetDateTime,
-    /// Age of the first event it has not read, in seconds; absent when it is at the head.
-    pub behind_seconds: Option<i64>,
-}
-
-/// All readers, with their lag.
-pub async fn all(executor: impl PgExecutor<'_>) -> Result<Vec<Checkpoint>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT c.reader, c.position, c.updated_at, \
-         greatest(0, extract(epoch FROM now() - e.recorded_at))::bigint AS behind_seconds \
-         FROM checkpoints c LEFT JOIN events e ON e.position = c.position + 1 ORDER BY c.reader LIMIT 1000",
-    )
-    .fetch_all(executor)
-    .await
 }

@@ -8,7 +8,7 @@ use crate::read::{self, ReadError, StoredAnswer};
 use crate::states::{StateCache, States};
 use crate::turns::Turns;
 use crate::unit::{From, Unit, stream_of};
-use crate::writer::{Fate, Verdict, WriteError, Writer};
+use crate::writer::{Verdict, WriteError, Writer};
 use domain::{Command, Decide, Envelope, Refusal};
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -150,7 +150,7 @@ impl Commands {
         let rider = bare.as_ref().unwrap_or(rider);
         if events.is_empty() && rider.is_empty() {
             unit.keep(None);
-            return self.unchanged(commands).await.map(Some);
+            return self.unchanged(streams).await.map(Some);
         }
         let append = prepare::append(&events, owner, context, rider, recorded_at)?;
         let queued = self.writer.queue(append, unit.upon(), unit.epoch).await.map_err(store_error)?;
@@ -159,7 +159,7 @@ impl Commands {
         let turn = (!self.desk.states.are_kept()).then_some(turn);
         let verdict = queued.verdict().await.map_err(store_error)?;
         drop(turn);
-        self.outcome(verdict, events, commands, rider).await
+        self.outcome(verdict, events, streams, rider).await
     }
 
     /// What the writer's verdict means for the caller; `None` after a lost race.
@@ -167,7 +167,7 @@ impl Commands {
         &self,
         verdict: Verdict,
         events: Vec<Envelope>,
-        commands: &[Command],
+        streams: &[(String, String)],
         rider: &Rider,
     ) -> Result<Option<Committed>, CommandError> {
         match verdict {
@@ -178,7 +178,7 @@ impl Commands {
                 Ok(Some(Committed { position: last, events: stored }))
             }
             Verdict::Appended { first: None } | Verdict::Already { first: None, .. } => {
-                self.unchanged(commands).await.map(Some)
+                self.unchanged(streams).await.map(Some)
             }
             Verdict::Conflict => Ok(None),
             Verdict::ClaimTaken { scope, key } => Err(CommandError::ClaimTaken { scope, key }),
@@ -211,11 +211,10 @@ impl Commands {
         let upon = guess.upon();
         drop(guess);
         for fate in &upon {
-            Fate::known(fate).await;
+            fate.known().await;
         }
         let mut unit = self.unit(From::Journal, context, recorded_at);
-        let decided = decide_all(&mut unit, commands).await;
-        match decided {
+        match decide_all(&mut unit, commands).await {
             Ok(()) => Ok(unit),
             Err(error) => {
                 unit.keep(None);
@@ -240,9 +239,8 @@ impl Commands {
         Ok(stored.map(|stored| CommandError::IdempotencyKeyUsed { stored: Box::new(stored) }))
     }
 
-    async fn unchanged(&self, commands: &[Command]) -> Result<Committed, CommandError> {
-        let streams: Vec<_> = commands.iter().map(stream_of).collect();
-        let position = read::last_position(&self.pool, &streams).await?;
+    async fn unchanged(&self, streams: &[(String, String)]) -> Result<Committed, CommandError> {
+        let position = read::last_position(&self.pool, streams).await?;
         Ok(Committed { position, events: Vec::new() })
     }
 }

@@ -1,6 +1,7 @@
 //! What an operator asks from the command line, against the database alone.
 
 use super::BoxError;
+use super::progress::Meter;
 use crate::cli::{DatabaseArgs, JournalCommand};
 use crate::dev::state::read_endpoints;
 use crate::terminal::line;
@@ -18,20 +19,16 @@ pub async fn journal(command: JournalCommand) -> Result<(), BoxError> {
     let JournalCommand::Verify(database) = command;
     let pool = connect(&database).await?;
     let head = read::head(&pool).await?;
-    let result = leaf::verify(&pool, 0, |done| progress("journal", done, head)).await?;
+    let meter = Meter::new("journal");
+    let result = leaf::verify(&pool, 0, |done| meter.at(done, head)).await;
+    meter.end();
+    let result = result?;
     match result.bad {
         None => {
             line(format!("{} events, every hash recomputed and right", result.events));
             Ok(())
         }
         Some(bad) => Err(format!("the journal was altered; the first bad event: {bad:?}").into()),
-    }
-}
-
-fn progress(what: &str, done: i64, head: i64) {
-    const EVERY: i64 = 50_000;
-    if done > 0 && done % EVERY == 0 {
-        crate::terminal::note(format!("  {what}: {done} of {head}"));
     }
 }
 

@@ -184,24 +184,6 @@ pub async fn replayable(
     .await
 }
 
-/// Open dead letters of one flow.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct OpenCount {
-    pub flow: String,
-    pub open: i64,
-    pub oldest_at: OffsetDateTime,
-}
-
-/// Flows that have open dead letters.
-pub async fn open_by_flow(executor: impl PgExecutor<'_>) -> Result<Vec<OpenCount>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT flow, count(*) AS open, min(first_at) AS oldest_at FROM dead_letters WHERE state = 'open' \
-         GROUP BY flow ORDER BY flow LIMIT 1000",
-    )
-    .fetch_all(executor)
-    .await
-}
-
 /// Closes an open dead letter, with the operator's words. Answers whether it was open.
 pub async fn resolve(
     executor: impl PgExecutor<'_>,

@@ -148,7 +148,8 @@ impl Task {
                 }
                 Err(Setback::Repeat) => work.push(part),
                 Err(Setback::Final(WriteError::Refused(_))) if part.jobs.len() > 1 => {
-                    // One command's fault is not its neighbours': they are independent, so halve and repeat.
+                    // One command's fault is not its neighbours': halve and repeat, what came first before the rest,
+                    // so that those who rest upon another one know by then what became of it.
                     Stats::add(&self.stats.splits, 1);
                     let second = part.jobs.split_off(part.jobs.len() / 2);
                     let half =
