@@ -4,11 +4,11 @@ use crate::load::{self, Answer, Load, Outcome};
 use crate::proxy::{Cut, Proxy};
 use crate::{held, oracle, plan};
 use harness::door::{Process, context};
-use harness::{TestDatabase, eventually_within};
+use harness::{TestDatabase, eventually};
 use journal::{ConnectOptions, Rider, connect, read};
 use sqlx::PgConnection;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use uuid::Uuid;
 
 /// A writer behind a proxy, with a connection that is already open; loads come from elsewhere.
@@ -109,25 +109,52 @@ async fn terminate_writers(superuser: &mut PgConnection) -> i64 {
     .unwrap()
 }
 
+/// Ends one call of the writer for sure: it is made to wait for the journal's lock, ended there, and let go on.
+async fn end_a_call(database: &TestDatabase, superuser: &mut PgConnection, owner: &mut PgConnection) -> i64 {
+    let held = held::lock(owner).await;
+    eventually("a call waits for the lock", async || {
+        (held::waiting(&database.pool).await > 0).then_some(())
+    })
+    .await;
+    let ended = terminate_writers(superuser).await;
+    held.rollback().await.unwrap();
+    let head = read::head(&database.pool).await.unwrap();
+    eventually("the writer goes on", async || {
+        (read::head(&database.pool).await.unwrap() > head).then_some(())
+    })
+    .await;
+    ended
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_ended_by_the_server_during_calls_loses_and_doubles_nothing() {
     let database = harness::database().await;
     let process = Arc::new(Process::start(&database.pool));
-    let wanted = i64::from(plan::rounds());
-    let load = {
-        let process = Arc::clone(&process);
-        tokio::spawn(async move { work_off(&process, 1, 6, 30 * plan::rounds()).await })
-    };
-    let (mut ended, mut superuser) = (0, held::superuser(&database.pool).await);
-    eventually_within(Duration::from_mins(1), "sessions are ended in a call", async || {
-        ended += terminate_writers(&mut superuser).await;
-        (ended >= wanted || load.is_finished()).then_some(())
-    })
-    .await;
+    let (enough, mut ended) = (Arc::new(AtomicBool::new(false)), 0);
+    let load = tokio::spawn({
+        let (process, enough) = (Arc::clone(&process), Arc::clone(&enough));
+        async move {
+            let mut answers = Vec::new();
+            for round in 0.. {
+                answers.extend(work_off(&process, round, 6, 30).await);
+                if enough.load(Relaxed) {
+                    break;
+                }
+            }
+            answers
+        }
+    });
+    let mut superuser = held::superuser(&database.pool).await;
+    let mut owner = held::superuser(&database.pool).await;
+    for _ in 0..plan::rounds() {
+        ended += end_a_call(&database, &mut superuser, &mut owner).await;
+    }
+    enough.store(true, Relaxed);
     let answers = load.await.unwrap();
-    assert!(ended > 0, "no call was met");
+    assert_eq!(ended, i64::from(plan::rounds()), "each round meets a call");
     let seen = oracle::check(&database.pool, &answers, &[]).await;
     let stats = process.commands.writer().stats();
+    assert_eq!((seen.not_written, seen.unknown), (0, 0), "callers noticed nothing");
     Arc::into_inner(process).unwrap().end().await;
     println!(
         "ended by the server: {ended} sessions, lost {}, already {}, {seen:?}",
