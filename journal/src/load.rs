@@ -6,19 +6,29 @@
 use domain::Decide;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 
-/// Statements under way; a second one decodes while the first one waits.
-const READS_MAX: usize = 2;
+/// Statements under way. With one, what is wanted meanwhile adds up to larger statements, and those to larger batches
+/// for the writer: that is worth more than two at a time.
+const READS_MAX: usize = 1;
 /// Streams in one statement.
 const STREAMS_MAX: usize = 64;
+/// How often others are let run before a statement is sent.
+const YIELDS_MAX: u32 = 3;
+/// Longest wait for one statement.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The lateral form reads each stream by the primary key, whatever the planner thinks of the table's size.
-const READ: &str = "SELECT r.n, e.sequence, e.event_type, e.event_version, e.payload::text \
+/// The lateral form reads each stream by the primary key, whatever the planner thinks of the table's size. Rows come as
+/// they lie there; the few that have to be sorted are sorted here, where they are smaller.
+const READ: &str = "SELECT r.n, e.sequence, e.event_type, e.event_version, e.payload \
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r(aggregate_type, aggregate_id, n) \
     CROSS JOIN LATERAL (SELECT sequence, event_type, event_version, payload FROM events WHERE aggregate_type = r.aggregate_type \
-      AND aggregate_id = r.aggregate_id ORDER BY sequence OFFSET 0) e ORDER BY r.n, e.sequence";
+      AND aggregate_id = r.aggregate_id ORDER BY sequence OFFSET 0) e";
 
 /// A folded stream.
 pub(crate) struct Loaded<A> {
@@ -72,10 +82,24 @@ impl Stored {
             sequence: row.try_get(1)?,
             event_type: row.try_get(2)?,
             event_version: row.try_get(3)?,
-            payload: row.try_get(4)?,
+            payload: json_text(row, 4)?,
         })
     }
 }
+
+/// A `jsonb` column as the server writes it: a version, then the text. Parsing is left to who knows the type.
+fn json_text(row: &PgRow, column: usize) -> Result<String, sqlx::Error> {
+    let bytes = row.try_get_raw(column)?.as_bytes().map_err(sqlx::Error::Decode)?;
+    match bytes.split_first() {
+        Some((&JSONB_VERSION, text)) => {
+            String::from_utf8(text.to_vec()).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+        }
+        _ => Err(sqlx::Error::Decode("jsonb of an unknown version".into())),
+    }
+}
+
+/// What the server puts before the text.
+const JSONB_VERSION: u8 = 1;
 
 type Answer = Result<Vec<Stored>, Arc<sqlx::Error>>;
 
@@ -89,11 +113,18 @@ pub(crate) struct Loader {
     pool: PgPool,
     wanted: Mutex<Vec<Wanted>>,
     reads: Semaphore,
+    /// Streams of the last statement.
+    answered: AtomicUsize,
 }
 
 impl Loader {
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, wanted: Mutex::default(), reads: Semaphore::new(READS_MAX) }
+        Self {
+            pool,
+            wanted: Mutex::default(),
+            reads: Semaphore::new(READS_MAX),
+            answered: AtomicUsize::new(0),
+        }
     }
 
     /// The stream as it is committed now; an unknown id is an empty one.
@@ -123,19 +154,30 @@ impl Loader {
                 turn = self.reads.acquire() => turn,
             };
             let Ok(_turn) = turn else { return Err(Arc::new(sqlx::Error::PoolClosed)) };
-            while answer.is_empty() && !answer.is_terminated() {
-                let batch = self.waiting(|wanted| {
-                    let count = wanted.len().min(STREAMS_MAX);
-                    wanted.drain(..count).collect::<Vec<_>>()
-                });
-                if batch.is_empty() {
-                    break;
-                }
-                self.answer(batch).await;
-            }
-            if let Ok(answer) = answer.await {
+            if let Some(answer) = self.read_for_all(answer).await {
                 return answer;
             }
+        }
+    }
+
+    /// Until this caller has its answer; `None` if whoever had taken on its want was cancelled.
+    async fn read_for_all(&self, mut answer: oneshot::Receiver<Answer>) -> Option<Answer> {
+        loop {
+            match answer.try_recv() {
+                Ok(answer) => return Some(answer),
+                Err(TryRecvError::Closed) => return None,
+                Err(TryRecvError::Empty) => self.gather().await,
+            }
+            let batch = self.waiting(|wanted| {
+                // Some may have gone away.
+                wanted.retain(|wanted| !wanted.reply.is_closed());
+                let count = wanted.len().min(STREAMS_MAX);
+                wanted.drain(..count).collect::<Vec<_>>()
+            });
+            if batch.is_empty() {
+                return answer.await.ok();
+            }
+            self.answer(batch).await;
         }
     }
 
@@ -143,13 +185,34 @@ impl Loader {
         work(&mut self.wanted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Lets those run whom the last statement has answered, or who are about to want something.
+    async fn gather(&self) {
+        for _ in 0..YIELDS_MAX {
+            let before = self.waiting(|wanted| wanted.len());
+            if before >= self.answered.load(Relaxed).min(STREAMS_MAX) {
+                break;
+            }
+            tokio::task::yield_now().await;
+            if self.waiting(|wanted| wanted.len()) == before {
+                break;
+            }
+        }
+    }
+
     async fn answer(&self, batch: Vec<Wanted>) {
+        self.answered.store(batch.len(), Relaxed);
         let types: Vec<&str> = batch.iter().map(|wanted| wanted.aggregate_type).collect();
         let ids: Vec<&str> = batch.iter().map(|wanted| wanted.aggregate_id.as_str()).collect();
-        let rows = sqlx::query(READ).bind(types).bind(ids).fetch_all(&self.pool).await;
-        let rows = rows.and_then(|rows| rows.iter().map(Stored::of).collect::<Result<Vec<_>, _>>());
+        let rows = sqlx::query(READ).bind(types).bind(ids).fetch_all(&self.pool);
+        let rows = timeout(READ_TIMEOUT, rows)
+            .await
+            .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+            .and_then(|rows| rows.iter().map(Stored::of).collect::<Result<Vec<_>, _>>());
         let mut rows = match rows {
-            Ok(rows) => Ok(rows.into_iter().peekable()),
+            Ok(mut rows) => {
+                rows.sort_by_key(|row| (row.n, row.sequence));
+                Ok(rows.into_iter().peekable())
+            }
             Err(error) => Err(Arc::new(error)),
         };
         for (n, wanted) in (1..).zip(batch) {

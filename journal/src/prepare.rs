@@ -3,7 +3,7 @@
 //! Runs in the caller's task, so that the writer only concatenates.
 
 use crate::context::{Claim, Context, Rider};
-use crate::leaf::{LeafError, leaf_hash};
+use crate::leaf::{self, Documents, LeafError};
 use crate::writer::{AnswerRow, Append, ClaimRow, EventRow};
 use domain::Envelope;
 use serde_json::Value;
@@ -76,9 +76,10 @@ fn event_row(event: &Envelope) -> Result<EventRow, PrepareError> {
     for (key, value) in &event.metadata {
         check_text(key, value, KEY_BYTES_MAX)?;
     }
-    let payload = serde_json::to_string(&event.payload)?;
-    let metadata = serde_json::to_string(&event.metadata)?;
-    check_size("the event", payload.len() + metadata.len(), EVENT_BYTES_MAX)?;
+    let documents = Documents::of(event)?;
+    check_size("the event", documents.payload.len() + documents.metadata.len(), EVENT_BYTES_MAX)?;
+    let leaf_hash = leaf::hash(&documents.event(event)?);
+    let Documents { payload, metadata } = documents;
     Ok(EventRow {
         aggregate_type: event.aggregate_type.clone(),
         aggregate_id: event.aggregate_id.clone(),
@@ -88,7 +89,7 @@ fn event_row(event: &Envelope) -> Result<EventRow, PrepareError> {
         payload,
         metadata,
         recorded_at: event.recorded_at,
-        leaf_hash: leaf_hash(event)?,
+        leaf_hash,
     })
 }
 

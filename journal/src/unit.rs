@@ -32,6 +32,9 @@ pub(crate) enum From {
     Journal,
 }
 
+/// What an event of this process is taken to add to its state; the size of those that were loaded is known.
+const EVENT_BYTES_TYPICAL: u64 = 512;
+
 /// Loaded aggregates and the events decided so far, with position 0.
 pub(crate) struct Unit<'a> {
     states: &'a States,
@@ -168,6 +171,7 @@ impl<'a> Unit<'a> {
         for event in decided.as_ref().map(Vec::as_slice).unwrap_or_default() {
             let envelope = self.envelope::<A>(&key.1, member.held.loaded.sequence + 1, event)?;
             member.held.loaded.sequence += 1;
+            member.held.loaded.bytes += EVENT_BYTES_TYPICAL;
             member.held.loaded.state.evolve(event.clone());
             member.events += 1;
             self.events.push(envelope);

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use domain::draft::{CoverSize, MessageCard, Method};
 use domain::{AccountId, Command, DraftCommand, DraftEvent, DraftId, Money, PersonalRef};
-use journal::{Clock, CommandError, Commands, Committed, ConnectOptions, Context, Rider, writer};
+use journal::{Clock, CommandError, Commands, Committed, ConnectOptions, Context, Rider, StateCache, writer};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -29,12 +29,16 @@ pub struct Door {
 
 impl Door {
     pub async fn open(url: &str) -> Outcome<Self> {
+        Self::open_with(url, StateCache::default()).await
+    }
+
+    pub async fn open_with(url: &str, cache: StateCache) -> Outcome<Self> {
         let pool = journal::connect(url, &ConnectOptions::default()).await?;
         let stop = CancellationToken::new();
         let (writer, writing) = writer::new(&pool, stop.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(writing);
-        let commands = Commands::new(pool.clone(), writer, Clock::system());
+        let commands = Commands::with_cache(pool.clone(), writer, Clock::system(), cache);
         let (moved, visible) = watch::channel(0);
         Ok(Self { pool, commands, visible, moved, stop, tasks })
     }

@@ -11,12 +11,13 @@ use crate::output::progress;
 use crate::stock;
 use crate::writes::say;
 use futures::TryStreamExt;
-use journal::{ConnectOptions, Wake, read};
+use journal::{ConnectOptions, read};
+use projections::{Differences, Options, Pace};
 use sqlx::postgres::PgPoolCopyExt;
-use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sqlx::{Executor, PgPool};
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
-use tokio_util::sync::CancellationToken;
 
 /// Every event of the drafts' journal folds into it.
 pub const LARGEST: &str = "drafts";
@@ -99,7 +100,11 @@ const EVENTS_OUT: &str = "COPY (SELECT aggregate_type, aggregate_id, sequence, e
 /// R3.
 async fn all(board: &mut Board, cluster: &Cluster, url: &str) -> Outcome<()> {
     let pool = journal::connect(url, &ConnectOptions::default()).await?;
-    let together = all_from_one_read(url, &pool).await?;
+    let start = Instant::now();
+    for outcome in projections::rebuild_all(&pool, |_, _| {}).await? {
+        outcome.result?;
+    }
+    let together = start.elapsed();
     cluster.checkpoint().await?;
     let mut singly = Duration::ZERO;
     for model in projections::ALL {
@@ -115,28 +120,6 @@ async fn all(board: &mut Board, cluster: &Cluster, url: &str) -> Outcome<()> {
     ));
     board.of("R3", cluster.regime).round(together.as_secs_f64(), singly.as_secs_f64());
     Ok(())
-}
-
-/// Every read model from the first event on, each event read and decoded once: the runner, sent back to the start.
-async fn all_from_one_read(url: &str, pool: &PgPool) -> Outcome<Duration> {
-    send_back(url).await?;
-    let stop = CancellationToken::new();
-    let start = Instant::now();
-    let running = tokio::spawn(projections::run(pool.clone(), Wake::polling(POLL), stop.clone()));
-    caught_up(pool).await?;
-    let time = start.elapsed();
-    stop.cancel();
-    running.await?;
-    Ok(time)
-}
-
-async fn send_back(url: &str) -> Outcome<()> {
-    let mut owner = PgConnection::connect(url).await?;
-    for model in projections::ALL {
-        sqlx::raw_sql(&format!("TRUNCATE read.{}", model.name)).execute(&mut owner).await?;
-    }
-    sqlx::query("DELETE FROM checkpoints").execute(&mut owner).await?;
-    Ok(owner.close().await?)
 }
 
 /// Waits until every read model shows the journal's head.
@@ -162,13 +145,12 @@ async fn beside_the_door(board: &mut Board, cluster: &Cluster, url: &str) -> Out
     caught_up(&door.pool).await?;
     cluster.checkpoint().await?;
     let quiet = load::warm(&door, PACED_TASKS, PACED, period).await?;
-    let done = Cell::new(false);
-    let working = async {
-        let load = load::warm(&door, PACED_TASKS, PACED, period).await;
-        done.set(true);
-        load
+    let (rebuilt, start) = (Cell::new(0), Instant::now());
+    let beside = tokio::select! {
+        load = load::warm(&door, PACED_TASKS, PACED, period) => load?,
+        error = rebuild_for_ever(&door.pool, &rebuilt) => return error.map(|never| match never {}),
     };
-    let (beside, ()) = tokio::try_join!(working, rebuild_until(&door.pool, &done))?;
+    progress(format!("  rebuild beside the door: {:.0}/s", per_second(rebuilt.get(), start.elapsed())));
     door.close().await;
     say("paced door", &quiet);
     say("paced door beside a rebuild", &beside);
@@ -179,10 +161,18 @@ async fn beside_the_door(board: &mut Board, cluster: &Cluster, url: &str) -> Out
     Ok(())
 }
 
-/// Again and again, so that there is no moment without.
-async fn rebuild_until(pool: &PgPool, done: &Cell<bool>) -> Outcome<()> {
-    while !done.get() {
-        projections::rebuild(pool, LARGEST, |_, _| {}).await?;
+/// Again and again, so that there is no moment without; adds up the events.
+async fn rebuild_for_ever(pool: &PgPool, events: &Cell<i64>) -> Outcome<Infallible> {
+    let options = Options { pace: Pace::Considerate, differences: Differences::Unseen, ..Options::default() };
+    loop {
+        // One that is resumed begins where it stood.
+        let reached = Cell::new(None);
+        let progress = |position, _| {
+            let before = reached.replace(Some(position)).unwrap_or(position);
+            events.set(events.get() + position - before);
+        };
+        for outcome in projections::rebuild_with(pool, &[LARGEST], &options, progress).await? {
+            outcome.result?;
+        }
     }
-    Ok(())
 }

@@ -111,13 +111,11 @@ async fn terminate_writers(superuser: &mut PgConnection) -> i64 {
 
 /// Ends one call of the writer for sure: it is made to wait for the journal's lock, ended there, and let go on.
 async fn end_a_call(database: &TestDatabase, superuser: &mut PgConnection, owner: &mut PgConnection) -> i64 {
-    let held = held::lock(owner).await;
-    eventually("a call waits for the lock", async || {
-        (held::waiting(&database.pool).await > 0).then_some(())
-    })
-    .await;
+    let lock = held::lock(owner).await;
+    eventually("a call waits for the lock", async || (held::waiting(&database.pool).await > 0).then_some(()))
+        .await;
     let ended = terminate_writers(superuser).await;
-    held.rollback().await.unwrap();
+    lock.rollback().await.unwrap();
     let head = read::head(&database.pool).await.unwrap();
     eventually("the writer goes on", async || {
         (read::head(&database.pool).await.unwrap() > head).then_some(())

@@ -4,18 +4,16 @@
 //! event_version, payload, metadata, recorded_at})`, as stored. The position is not in it: the leaf's index in
 //! the tree is `position - 1`, so a leaf can be hashed before its position is known.
 
+mod canonical;
 mod verify;
 
+pub(crate) use canonical::Documents;
 pub use verify::{BadEvent, Fault, Verified, VerifyError, verify, verify_page};
 
 use domain::Envelope;
-use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
 
 /// SHA-256 output.
 pub type Hash = [u8; 32];
@@ -35,42 +33,19 @@ pub enum LeafError {
     Time(#[from] time::error::Format),
 }
 
-#[derive(Serialize)]
-struct Leaf<'a> {
-    aggregate_type: &'a str,
-    aggregate_id: &'a str,
-    sequence: i64,
-    event_type: &'a str,
-    event_version: &'a str,
-    payload: &'a Value,
-    metadata: &'a BTreeMap<String, String>,
-    recorded_at: String,
-}
-
 /// The leaf of an event; its `position` does not matter.
 pub fn leaf_hash(event: &Envelope) -> Result<Hash, LeafError> {
-    let bytes = canonical(event)?;
-    Ok(Sha256::new().chain_update(LEAF_PREFIX).chain_update(bytes).finalize().into())
+    Ok(hash(&canonical(event)?))
 }
 
 /// What is hashed, for auditors: the canonical JSON of the event.
 pub fn canonical(event: &Envelope) -> Result<Vec<u8>, LeafError> {
-    let leaf = Leaf {
-        aggregate_type: &event.aggregate_type,
-        aggregate_id: &event.aggregate_id,
-        sequence: event.sequence,
-        event_type: &event.event_type,
-        event_version: &event.event_version,
-        payload: &event.payload,
-        metadata: &event.metadata,
-        recorded_at: recorded_at_text(event.recorded_at)?,
-    };
-    Ok(serde_json_canonicalizer::to_vec(&leaf)?)
+    Documents::of(event)?.event(event)
 }
 
-/// `YYYY-MM-DDTHH:MM:SS.ffffffZ`, always UTC and always six digits.
-fn recorded_at_text(time: OffsetDateTime) -> Result<String, time::error::Format> {
-    time.to_offset(UtcOffset::UTC).format(RECORDED_AT)
+/// Of the canonical JSON.
+pub(crate) fn hash(canonical: &[u8]) -> Hash {
+    Sha256::new().chain_update(LEAF_PREFIX).chain_update(canonical).finalize().into()
 }
 
 #[cfg(test)]

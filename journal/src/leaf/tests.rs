@@ -1,5 +1,6 @@
 use super::*;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use time::macros::datetime;
 
 fn event(payload: Value) -> Envelope {

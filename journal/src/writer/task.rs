@@ -21,15 +21,17 @@ const LIMITS: Limits = Limits { commands: 512, rows: 2_048, bytes: 4 * 1024 * 10
 /// How long commands wait for a database that went away; later ones are answered at the first failed try.
 const PATIENCE: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const CONNECT_PAUSE_MIN: Duration = Duration::from_millis(20);
-const CONNECT_PAUSE_MAX: Duration = Duration::from_millis(250);
+const CONNECT_PAUSE_MIN: Duration = Duration::from_millis(10);
+const CONNECT_PAUSE_MAX: Duration = Duration::from_millis(50);
 /// A call that takes longer counts as a lost connection.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Repeats of a call after a passing error.
 const TRANSIENT_REPEATS_MAX: u32 = 4;
 /// Connections that one batch may cost.
 const LOSSES_MAX: u32 = 3;
-/// How often the writer lets others run before it sends a batch.
+/// A batch of so many is sent at once.
+const ENOUGH: usize = 64;
+/// How often the writer lets others run before it sends a smaller one.
 const YIELDS_MAX: u32 = 3;
 const TRANSIENT_PAUSE: Duration = Duration::from_millis(25);
 
@@ -41,6 +43,8 @@ pub(super) struct Task {
     stop: CancellationToken,
     connection: Option<PgConnection>,
     down_since: Option<Instant>,
+    /// Commands of the last batch.
+    answered: usize,
 }
 
 /// A batch, or a part of one that was split, and what is known of it.
@@ -71,7 +75,7 @@ impl Task {
         stats: Arc<Stats>,
         stop: CancellationToken,
     ) -> Self {
-        Self { options, jobs, head, stats, stop, connection: None, down_since: None }
+        Self { options, jobs, head, stats, stop, connection: None, down_since: None, answered: 0 }
     }
 
     /// Ends when `stop` was cancelled, or all callers are gone, and the queue is empty.
@@ -105,11 +109,16 @@ impl Task {
     }
 
     /// Takes what waits, and what those are about to send whom the last batch has answered: they are given the
-    /// processor for as long as that brings something. No timer, so a lone caller loses nothing; and without it
-    /// every second batch would leave half of the callers behind.
+    /// processor for as long as that brings something. Without it every second batch would leave half of the callers
+    /// behind, and cost a flush more. No timer: a lone caller has come already, and a large crowd is better off if
+    /// one half decides while the other half is written.
     async fn gather(&mut self, waiting: &mut VecDeque<Job>) {
+        let expected = self.answered.min(ENOUGH);
         for _ in 0..YIELDS_MAX {
             let before = waiting.len();
+            if before >= expected {
+                break;
+            }
             tokio::task::yield_now().await;
             self.take_what_is_there(waiting);
             if waiting.len() == before {
@@ -130,6 +139,7 @@ impl Task {
     /// Answers every command of the batch, or puts it back into the queue.
     async fn commit(&mut self, batch: Batch, waiting: &mut VecDeque<Job>) {
         let Batch { jobs, rivals } = batch;
+        self.answered = jobs.len() + rivals.len();
         // A stack: what is on top was waiting for first.
         let mut work = vec![Work { jobs, ..Work::default() }];
         let mut unknown = None;
