@@ -10,6 +10,7 @@ use crate::writes::{say, warm};
 use journal::ConnectOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use std::collections::HashSet;
+use std::fmt;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -40,13 +41,12 @@ pub async fn killed(board: &mut Board, cluster: &mut Cluster, rounds: u16) -> Ou
         cluster.postgres.stop().await?;
         let clean = first_command(cluster, &door).await?;
         door.close().await;
-        progress(format!(
-            "  first command after {crashed:.0?}, clean {clean:.0?}; {} acknowledged",
-            acknowledged.len()
-        ));
+        let text =
+            format!("after the kill {crashed}; clean {clean}; {} events acknowledged", acknowledged.len());
+        progress(format!("  {text}"));
         let measure = board.of("S1", regime);
-        measure.round(crashed.as_secs_f64() * 1e3, clean.as_secs_f64() * 1e3);
-        measure.note(format!("{} events acknowledged before and after the kill", acknowledged.len()));
+        measure.round(crashed.first_command.as_secs_f64() * 1e3, clean.first_command.as_secs_f64() * 1e3);
+        measure.note(text);
         for fault in faults {
             measure.violate(fault);
         }
@@ -91,10 +91,28 @@ async fn acknowledged(mut clients: JoinSet<Acknowledged>) -> Outcome<Acknowledge
     Ok(all)
 }
 
-/// From the start of the server to the answer of the first command.
-async fn first_command(cluster: &mut Cluster, door: &Door) -> Outcome<Duration> {
+/// Since the start of the server.
+struct Started {
+    /// It has recovered, and takes connections.
+    ready: Duration,
+    first_command: Duration,
+}
+
+impl fmt::Display for Started {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ready, first_command } = self;
+        write!(
+            formatter,
+            "PostgreSQL ready in {ready:.0?}, first command {:.0?} later",
+            *first_command - *ready
+        )
+    }
+}
+
+async fn first_command(cluster: &mut Cluster, door: &Door) -> Outcome<Started> {
     let start = Instant::now();
     cluster.postgres.start_again().await?;
+    let ready = start.elapsed();
     let mut customer = Customer::new(&door.commands);
     while let Err(error) = customer.open().await {
         if start.elapsed() > FIRST_COMMAND_MAX {
@@ -102,7 +120,7 @@ async fn first_command(cluster: &mut Cluster, door: &Door) -> Outcome<Duration> 
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(start.elapsed())
+    Ok(Started { ready, first_command: start.elapsed() })
 }
 
 /// What must not be: promised and missing, done twice, a gap.
