@@ -6,8 +6,8 @@ use crate::load::{LoadError, Loader};
 use crate::prepare::{self, PrepareError};
 use crate::read::{self, ReadError, StoredAnswer};
 use crate::states::{StateCache, States};
-use crate::turns::Turns;
-use crate::unit::{From, Unit, stream_of};
+use crate::turns::{Turn, Turns};
+use crate::unit::{From, Sources, Unit, stream_of};
 use crate::writer::{Verdict, WriteError, Writer};
 use domain::{Command, Decide, Envelope, Refusal};
 use sqlx::PgPool;
@@ -139,7 +139,7 @@ impl Commands {
         let owner = streams.first().ok_or(CommandError::Empty)?;
         let turn = self.desk.turns.take(streams).await.ok_or(CommandError::Busy)?;
         let recorded_at = self.clock.now();
-        let mut unit = match self.decide(commands, context, recorded_at).await {
+        let mut unit = match self.decide(commands, context, recorded_at, &turn).await {
             Ok(unit) => unit,
             Err(refused @ CommandError::Refused(_)) => return Err(self.refused(refused, rider).await?),
             Err(error) => return Err(error),
@@ -153,12 +153,18 @@ impl Commands {
             return self.unchanged(streams).await.map(Some);
         }
         let append = prepare::append(&events, owner, context, rider, recorded_at)?;
-        let queued = self.writer.queue(append, unit.upon(), unit.epoch).await.map_err(store_error)?;
+        let queued = self.writer.queue(append, unit.upon(), unit.sources.epoch).await.map_err(store_error)?;
         unit.keep(Some(&queued.fate));
         // Whoever is next may decide upon this before it is written; without states to decide upon, only after.
-        let turn = (!self.desk.states.are_kept()).then_some(turn);
-        let verdict = queued.verdict().await.map_err(store_error)?;
-        drop(turn);
+        let verdict = if self.desk.states.are_kept() {
+            turn.end_with(&queued.fate);
+            queued.verdict().await
+        } else {
+            let verdict = queued.verdict().await;
+            drop(turn);
+            verdict
+        };
+        let verdict = verdict.map_err(store_error)?;
         self.outcome(verdict, events, streams, rider).await
     }
 
@@ -197,8 +203,14 @@ impl Commands {
         commands: &[Command],
         context: &Context,
         recorded_at: time::OffsetDateTime,
+        turn: &Turn<'_>,
     ) -> Result<Unit<'_>, CommandError> {
-        let mut guess = self.unit(From::Cache, context, recorded_at);
+        let unit = |from| {
+            let (states, loader, epoch) = (&self.desk.states, &self.desk.loader, self.writer.epoch());
+            let sources = Sources { states, loader, from, epoch, on_their_way: turn.on_their_way() };
+            Unit::new(sources, context.metadata(), recorded_at)
+        };
+        let mut guess = unit(From::Cache);
         let decided = decide_all(&mut guess, commands).await;
         let checked_by_append = match &decided {
             Ok(()) => !guess.is_unchecked(),
@@ -213,7 +225,7 @@ impl Commands {
         for fate in &upon {
             fate.known().await;
         }
-        let mut unit = self.unit(From::Journal, context, recorded_at);
+        let mut unit = unit(From::Journal);
         match decide_all(&mut unit, commands).await {
             Ok(()) => Ok(unit),
             Err(error) => {
@@ -221,11 +233,6 @@ impl Commands {
                 Err(error)
             }
         }
-    }
-
-    fn unit(&self, from: From, context: &Context, recorded_at: time::OffsetDateTime) -> Unit<'_> {
-        let epoch = self.writer.epoch();
-        Unit::new(&self.desk.states, &self.desk.loader, from, epoch, context.metadata(), recorded_at)
     }
 
     /// A refused repeat of a request that was answered before gets that answer, not the refusal.

@@ -1,27 +1,24 @@
 //! Loads streams and folds them. Those that are wanted at the same time are read by one statement.
 //!
-//! Nobody waits for company: whoever comes first reads at once what is wanted then, and what is wanted meanwhile is
-//! read together by the next.
+//! Nobody waits for company: what is wanted first is read at once, and what is wanted meanwhile is read together
+//! afterwards. One statement at a time: so they grow, and the writer's batches with them, which is worth more than a
+//! second one under way.
 
 use domain::Decide;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::oneshot::error::TryRecvError;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
-/// Statements under way. With one, what is wanted meanwhile adds up to larger statements, and those to larger batches
-/// for the writer: that is worth more than two at a time.
-const READS_MAX: usize = 1;
 /// Streams in one statement.
 const STREAMS_MAX: usize = 64;
 /// How often others are let run before a statement is sent.
 const YIELDS_MAX: u32 = 3;
 /// Longest wait for one statement.
-const READ_TIMEOUT: Duration = Duration::from_secs(20);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The lateral form reads each stream by the primary key, whatever the planner thinks of the table's size. Rows come as
 /// they lie there; the few that have to be sorted are sorted here, where they are smaller.
@@ -109,22 +106,26 @@ struct Wanted {
     reply: oneshot::Sender<Answer>,
 }
 
-pub(crate) struct Loader {
+/// Clones share their reader.
+#[derive(Clone)]
+pub(crate) struct Loader(Arc<Desk>);
+
+struct Desk {
     pool: PgPool,
-    wanted: Mutex<Vec<Wanted>>,
-    reads: Semaphore,
-    /// Streams of the last statement.
-    answered: AtomicUsize,
+    queue: Mutex<Queue>,
+    tasks: TaskTracker,
+}
+
+#[derive(Default)]
+struct Queue {
+    wanted: Vec<Wanted>,
+    /// A task reads what is wanted.
+    reading: bool,
 }
 
 impl Loader {
     pub fn new(pool: PgPool) -> Self {
-        Self {
-            pool,
-            wanted: Mutex::default(),
-            reads: Semaphore::new(READS_MAX),
-            answered: AtomicUsize::new(0),
-        }
+        Self(Arc::new(Desk { pool, queue: Mutex::default(), tasks: TaskTracker::new() }))
     }
 
     /// The stream as it is committed now; an unknown id is an empty one.
@@ -138,69 +139,26 @@ impl Loader {
     }
 
     async fn read(&self, aggregate_type: &'static str, aggregate_id: &str) -> Answer {
-        loop {
-            let (reply, mut answer) = oneshot::channel();
-            self.waiting(|wanted| {
-                wanted.push(Wanted { aggregate_type, aggregate_id: aggregate_id.to_owned(), reply });
-            });
-            // Until somebody else has read it, or it is this caller's turn to read for all.
-            let turn = tokio::select! {
-                biased;
-                result = &mut answer => match result {
-                    Ok(answer) => return answer,
-                    // Who read for this caller was cancelled.
-                    Err(_) => continue,
-                },
-                turn = self.reads.acquire() => turn,
-            };
-            let Ok(_turn) = turn else { return Err(Arc::new(sqlx::Error::PoolClosed)) };
-            if let Some(answer) = self.read_for_all(answer).await {
-                return answer;
-            }
+        let (reply, answer) = oneshot::channel();
+        let begin = self.0.queue(|queue| {
+            queue.wanted.push(Wanted { aggregate_type, aggregate_id: aggregate_id.to_owned(), reply });
+            !std::mem::replace(&mut queue.reading, true)
+        });
+        if begin {
+            // A task of its own: no caller who is cancelled, or polled no more, holds up the others. Its waiters learn
+            // of its end, whatever it is.
+            self.0.tasks.spawn(Reader(Some(Arc::clone(&self.0))).run());
         }
+        answer.await.unwrap_or_else(|_| Err(Arc::new(sqlx::Error::WorkerCrashed)))
     }
+}
 
-    /// Until this caller has its answer; `None` if whoever had taken on its want was cancelled.
-    async fn read_for_all(&self, mut answer: oneshot::Receiver<Answer>) -> Option<Answer> {
-        loop {
-            match answer.try_recv() {
-                Ok(answer) => return Some(answer),
-                Err(TryRecvError::Closed) => return None,
-                Err(TryRecvError::Empty) => self.gather().await,
-            }
-            let batch = self.waiting(|wanted| {
-                // Some may have gone away.
-                wanted.retain(|wanted| !wanted.reply.is_closed());
-                let count = wanted.len().min(STREAMS_MAX);
-                wanted.drain(..count).collect::<Vec<_>>()
-            });
-            if batch.is_empty() {
-                return answer.await.ok();
-            }
-            self.answer(batch).await;
-        }
-    }
-
-    fn waiting<T>(&self, work: impl FnOnce(&mut Vec<Wanted>) -> T) -> T {
-        work(&mut self.wanted.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Lets those run whom the last statement has answered, or who are about to want something.
-    async fn gather(&self) {
-        for _ in 0..YIELDS_MAX {
-            let before = self.waiting(|wanted| wanted.len());
-            if before >= self.answered.load(Relaxed).min(STREAMS_MAX) {
-                break;
-            }
-            tokio::task::yield_now().await;
-            if self.waiting(|wanted| wanted.len()) == before {
-                break;
-            }
-        }
+impl Desk {
+    fn queue<T>(&self, work: impl FnOnce(&mut Queue) -> T) -> T {
+        work(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn answer(&self, batch: Vec<Wanted>) {
-        self.answered.store(batch.len(), Relaxed);
         let types: Vec<&str> = batch.iter().map(|wanted| wanted.aggregate_type).collect();
         let ids: Vec<&str> = batch.iter().map(|wanted| wanted.aggregate_id.as_str()).collect();
         let rows = sqlx::query(READ).bind(types).bind(ids).fetch_all(&self.pool);
@@ -223,6 +181,57 @@ impl Loader {
             // Who wanted it may have gone away.
             wanted.reply.send(answer).ok();
         }
+    }
+}
+
+/// The task that reads while anything is wanted. If it ends in any other way, its waiters are told, and the next one
+/// who wants something starts another.
+struct Reader(Option<Arc<Desk>>);
+
+impl Reader {
+    async fn run(mut self) {
+        let Some(desk) = self.0.clone() else { return };
+        let mut answered = 0;
+        loop {
+            gather(&desk, answered).await;
+            let batch = desk.queue(|queue| {
+                queue.wanted.retain(|wanted| !wanted.reply.is_closed());
+                let count = queue.wanted.len().min(STREAMS_MAX);
+                queue.reading = count > 0;
+                queue.wanted.drain(..count).collect::<Vec<_>>()
+            });
+            if batch.is_empty() {
+                self.0 = None;
+                return;
+            }
+            answered = batch.len();
+            desk.answer(batch).await;
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(desk) = &self.0 {
+            desk.queue(|queue| *queue = Queue::default());
+        }
+    }
+}
+
+/// Lets those run whom the last statement has answered: they may be about to want something.
+async fn gather(desk: &Desk, answered: usize) {
+    let mut before = desk.queue(|queue| queue.wanted.len());
+    let expected = (answered + before).min(STREAMS_MAX);
+    for _ in 0..YIELDS_MAX {
+        if before >= expected {
+            break;
+        }
+        tokio::task::yield_now().await;
+        let now = desk.queue(|queue| queue.wanted.len());
+        if now == before {
+            break;
+        }
+        before = now;
     }
 }
 

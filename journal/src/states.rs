@@ -19,6 +19,9 @@ const BYTES_DEFAULT: u64 = 32 * 1024 * 1024;
 /// A key, a slot and their places in the cache, beside the state itself.
 const SLOT_BYTES: u64 = 256;
 const STREAM_BYTES_TYPICAL: u64 = 2_048;
+/// However long its stream is, a state is not taken to be larger: the cache would not take one that fills a good part
+/// of it, and those are the busiest.
+const STATE_BYTES_MAX: u64 = 64 * 1024;
 
 /// How much folded state a process may keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +108,7 @@ impl States {
     pub fn keep<A: Send + Sync + 'static>(&self, key: Key, held: Held<A>, epoch: u64) {
         let Some(cache) = &self.0 else { return };
         let Loaded { state, sequence, bytes } = held.loaded;
+        let bytes = bytes.min(STATE_BYTES_MAX);
         let kept = Kept { state: Box::new(state), sequence, bytes, upon: held.upon, epoch };
         cache.insert(key, Slot { kept: Arc::new(Mutex::new(Some(kept))), bytes });
     }

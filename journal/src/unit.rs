@@ -35,13 +35,20 @@ pub(crate) enum From {
 /// What an event of this process is taken to add to its state; the size of those that were loaded is known.
 const EVENT_BYTES_TYPICAL: u64 = 512;
 
-/// Loaded aggregates and the events decided so far, with position 0.
-pub(crate) struct Unit<'a> {
-    states: &'a States,
-    loader: &'a Loader,
-    from: From,
+/// Where states come from.
+pub(crate) struct Sources<'a> {
+    pub states: &'a States,
+    pub loader: &'a Loader,
+    pub from: From,
     /// Of the writer's connection, before anything was taken or loaded.
     pub epoch: u64,
+    /// Appends of these streams that have to be known before one of them is loaded.
+    pub on_their_way: Vec<Fate>,
+}
+
+/// Loaded aggregates and the events decided so far, with position 0.
+pub(crate) struct Unit<'a> {
+    pub sources: Sources<'a>,
     streams: HashMap<Key, Box<dyn Stream>>,
     metadata: BTreeMap<String, String>,
     recorded_at: OffsetDateTime,
@@ -91,23 +98,11 @@ impl<A: Send + Sync + 'static> Stream for Member<A> {
 impl<'a> Unit<'a> {
     /// All events of the unit get the same metadata and time.
     pub fn new(
-        states: &'a States,
-        loader: &'a Loader,
-        from: From,
-        epoch: u64,
+        sources: Sources<'a>,
         metadata: BTreeMap<String, String>,
         recorded_at: OffsetDateTime,
     ) -> Self {
-        Self {
-            states,
-            loader,
-            from,
-            epoch,
-            streams: HashMap::new(),
-            metadata,
-            recorded_at,
-            events: Vec::new(),
-        }
+        Self { sources, streams: HashMap::new(), metadata, recorded_at, events: Vec::new() }
     }
 
     pub async fn decide(&mut self, command: Command) -> Result<(), CommandError> {
@@ -156,7 +151,7 @@ impl<'a> Unit<'a> {
     /// Hands the states on to later commands; `fate` is that of the unit's append, if there is one.
     pub fn keep(self, fate: Option<&Fate>) {
         for (key, stream) in self.streams {
-            stream.keep(key, self.states, fate, self.epoch);
+            stream.keep(key, self.sources.states, fate, self.sources.epoch);
         }
     }
 
@@ -188,12 +183,16 @@ impl<'a> Unit<'a> {
                 return Ok(member);
             }
         }
-        if self.from == From::Cache
-            && let Some(held) = self.states.take::<A>(key, self.epoch)
+        let Sources { states, loader, from, epoch, on_their_way } = &self.sources;
+        if *from == From::Cache
+            && let Some(held) = states.take::<A>(key, *epoch)
         {
             return Ok(Box::new(Member { held, guessed: true, events: 0 }));
         }
-        let loaded = self.loader.load::<A>(&key.1).await?;
+        for fate in on_their_way {
+            fate.known().await;
+        }
+        let loaded = loader.load::<A>(&key.1).await?;
         Ok(Box::new(Member { held: Held { loaded, upon: None }, guessed: false, events: 0 }))
     }
 

@@ -6,7 +6,7 @@ use crate::cluster::Cluster;
 use crate::door::{Customer, Door};
 use crate::load::{self, Load, Pace};
 use crate::output::progress;
-use crate::writes::{say, warm};
+use crate::writes::{ALL_KEPT, say, warm};
 use journal::ConnectOptions;
 use sqlx::{Connection, PgConnection, PgPool};
 use std::collections::HashSet;
@@ -104,7 +104,7 @@ impl fmt::Display for Started {
         write!(
             formatter,
             "PostgreSQL ready in {ready:.0?}, first command {:.0?} later",
-            *first_command - *ready
+            first_command.saturating_sub(*ready)
         )
     }
 }
@@ -158,7 +158,7 @@ pub async fn snapshot(board: &mut Board, cluster: &Cluster) -> Outcome<()> {
         sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM events")
             .execute(&mut foreign)
             .await?;
-        let door = Door::open(&url).await?;
+        let door = Door::open_with(&url, ALL_KEPT).await?;
         let held = load::warm(&door, CROWD, Pace::Closed, period).await?;
         door.close().await;
         sqlx::query("ROLLBACK").execute(&mut foreign).await?;

@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 /// Cold drafts for each second; no door of today gets through more of them.
 const COLD_PER_SECOND: i64 = 12_000;
 const COLD_EVENTS: u32 = 5;
-/// Room for all drafts that a pass gets through.
-const ALL_KEPT: StateCache = StateCache { bytes: 512 * 1024 * 1024 };
+/// Room for all drafts of a measurement, so that none of them turns cold.
+pub const ALL_KEPT: StateCache = StateCache { bytes: 512 * 1024 * 1024 };
 const CROWD: usize = 32;
 const FEW: usize = 8;
 /// A stream that many write into has no end.
@@ -81,7 +81,7 @@ async fn baseline(cluster: &Cluster, clients: u32, period: Duration) -> Outcome<
 
 /// On a fresh database.
 pub async fn warm(cluster: &Cluster, tasks: usize, period: Duration) -> Outcome<Load> {
-    let door = Door::open(&cluster.database().await?).await?;
+    let door = Door::open_with(&cluster.database().await?, ALL_KEPT).await?;
     let load = load::warm(&door, tasks, Pace::Closed, period).await?;
     door.close().await;
     say(&format!("door at {tasks}"), &load);

@@ -92,6 +92,29 @@ async fn a_wiped_stream_is_filled_again() {
     process.end().await;
 }
 
+/// It has nothing of its own to compare with but what the stream said when it began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_has_published_nothing_yet_notices_that_the_stream_was_emptied() {
+    let (database, nats) = (harness::database().await, harness::nats().await);
+    let mut before = Process::start(&database.pool);
+    let status = relay_for(&mut before, &database.pool, &nats.url).await;
+    append(&before, 50).await;
+    reaches(&status, 50).await;
+    before.end().await;
+
+    let mut process = Process::start(&database.pool);
+    let status = relay_for(&mut process, &database.pool, &nats.url).await;
+    eventually("it has looked at the stream", || async { status.get().activity == Activity::Publishing })
+        .await;
+    assert_eq!(status.get().published, 0);
+    let jetstream = jetstream(&nats.url).await;
+    let config = jetstream.get_stream(STREAM).await.unwrap().cached_info().config.clone();
+    jetstream.delete_stream(STREAM).await.unwrap();
+    jetstream.create_stream(config).await.unwrap();
+    eventually("the relay fills it again", || async { status.get().published >= 50 }).await;
+    process.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_nats_commands_go_on_and_the_relay_catches_up_afterwards() {
     let (database, mut nats) = (harness::database().await, harness::nats().await);

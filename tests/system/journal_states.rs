@@ -25,6 +25,18 @@ async fn many_commands_on_one_stream_of_one_process_never_lose_a_race() {
     process.end().await;
 }
 
+/// What the cache has no room for is loaded, but not before what is on its way is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_could_not_be_kept_loses_no_race_either() {
+    let database = harness::database().await;
+    let process = Process::start_with_cache(&database.pool, StateCache { bytes: 1 });
+    let shared = wallet();
+    grant_in_tasks(&process, shared, 8, 20).await;
+    let stats = process.commands.writer().stats();
+    assert_eq!((stats.conflicts, stats.checked, stats.events), (0, 0, 160));
+    process.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_rests_on_what_another_process_has_written() {
     let database = harness::database().await;

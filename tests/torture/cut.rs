@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
 /// A writer behind a proxy, with a connection that is already open; loads come from elsewhere.
-async fn behind_a_proxy(database: &TestDatabase) -> (Proxy, Process, Uuid) {
+pub async fn behind_a_proxy(database: &TestDatabase) -> (Proxy, Process, Uuid) {
     let proxy = Proxy::before(&database.url).await;
     let proxied = connect(&proxy.url, &ConnectOptions::default()).await.unwrap();
     let process = Process::start_with_writer_on(&database.pool, &proxied);
@@ -22,11 +22,11 @@ async fn behind_a_proxy(database: &TestDatabase) -> (Proxy, Process, Uuid) {
     (proxy, process, origin.command_id)
 }
 
-/// Several callers at once, so that a call carries more than one command.
+/// Several callers at once, so that a call carries more than one command; `number` makes each go differently.
 async fn work_off(process: &Process, number: u32, callers: u32, commands: u32) -> Vec<Answer> {
     let answers = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&answers);
-    let load = Load { process: number, shared: vec![], callers, commands };
+    let load = Load { process: 1, shared: vec![], callers, commands };
     let chance = |caller| plan::chance(&format!("cut{number}c{caller}"));
     load::run(&process.commands, &load, chance, move |answer| kept.lock().unwrap().push(answer)).await;
     let answers = answers.lock().unwrap();

@@ -18,6 +18,7 @@ mod chaos;
 mod checkpoint;
 mod child;
 mod cut;
+mod followers;
 mod frozen;
 mod gaps;
 mod held;

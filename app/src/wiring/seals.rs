@@ -22,6 +22,22 @@ enum SealError {
     Altered(BadEvent),
 }
 
+impl SealError {
+    /// Somebody altered the journal or took something out of it; everything else passes.
+    fn is_finding(&self) -> bool {
+        matches!(self, Self::Altered(_) | Self::Read(ReadError::Gap { .. }))
+    }
+
+    fn report(&self) {
+        let error = self as &dyn std::error::Error;
+        if self.is_finding() {
+            tracing::error!(error, "the journal does not hold what was appended");
+        } else {
+            tracing::warn!(error, "the hashes could not be checked; trying again");
+        }
+    }
+}
+
 /// Runs until `stop`. An altered event stops the checkpoint where it is, and says so again and again.
 pub(super) async fn run(pool: PgPool, mut wake: Wake, stop: CancellationToken) {
     while let Some(mut owned) = owner::acquire(&pool, NAME, &stop).await {
@@ -29,7 +45,7 @@ pub(super) async fn run(pool: PgPool, mut wake: Wake, stop: CancellationToken) {
             None => return owned.release().await,
             Some(Ok(())) => {}
             Some(Err(error)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the hashes could not be checked");
+                error.report();
                 drop(owned);
                 stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
             }

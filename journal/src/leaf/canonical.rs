@@ -68,7 +68,8 @@ fn metadata_text(metadata: &BTreeMap<String, String>) -> Result<String, serde_js
 }
 
 /// The plain text is the canonical one. Asks for the order of the keys as well: whether a map keeps them sorted is
-/// up to a feature that any crate of the build may switch.
+/// up to a feature that any crate of the build may switch (`preserve_order`). With another, `arbitrary_precision`,
+/// the number `-0` would pass here; the test below fails then.
 fn is_plain(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::String(_) => true,
@@ -160,7 +161,7 @@ mod tests {
         for plain in [json!({"a": [1, null, "ş"], "b": {}}), json!(9_007_199_254_740_992_i64)] {
             assert!(is_plain(&plain), "{plain}");
         }
-        for other in [json!({"ş": 1}), json!(0.5), json!(9_007_199_254_740_993_i64), json!([u64::MAX])] {
+        for other in [json!({"ş": 1}), json!(0.5), json!(-0.0), json!(9_007_199_254_740_993_i64)] {
             assert!(!is_plain(&other), "{other}");
         }
     }

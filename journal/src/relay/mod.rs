@@ -23,6 +23,7 @@ use crate::checkpoint;
 use crate::owner::{self, Owned};
 use crate::read::{self, ReadError, Wake};
 use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::stream::Stream;
 use publish::Window;
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub const NAME: &str = "relay";
 const PAGE_EVENTS: i64 = 1_000;
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
-/// Unacknowledged messages; below the client's own queue of 2,048, so that a dead connection cannot block it.
+/// Unacknowledged messages that went alone, for each of which the client waits; batches have a bound of their own.
 const WINDOW_MESSAGES: usize = 512;
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// While there is nothing to publish, the stream is looked at this often, to notice that it was wiped.
@@ -137,30 +138,11 @@ async fn publish_all(
     status: &Status,
     singly_until: &mut i64,
 ) -> Result<std::convert::Infallible, RelayError> {
-    let context = ContextBuilder::new()
-        .timeout(ACK_TIMEOUT)
-        .ack_timeout(ACK_TIMEOUT)
-        .max_ack_inflight(WINDOW_MESSAGES * 2)
-        .backpressure_on_inflight(true)
-        .build(client.clone());
-    checkpoint::commit_lazily_always(owned.connection()).await?;
-    let (mut stream, contents) = stream::open(owned.connection(), &context, options).await?;
-    let saved = checkpoint::load(owned.connection(), NAME).await?;
-    let start = resume_after(saved, contents);
-    if let Contents::Last(position) = contents {
-        *singly_until = position.max(*singly_until);
-    }
-    if start < saved {
-        tracing::warn!(
-            event.position = start,
-            checkpoint = saved,
-            "the stream lost messages; publishing again"
-        );
-    }
-    let mut window = Window::new(context, start, *singly_until, WINDOW_MESSAGES);
-    let mut saved = start;
+    let (mut stream, mut window) = begin(owned, client, options, *singly_until).await?;
+    *singly_until = window.singly_until();
+    let mut saved = window.acknowledged();
     let mut checked = Instant::now();
-    status.publishing(start);
+    status.publishing(saved);
     loop {
         // Acknowledgements of the last page arrive while the next one is read.
         let page = read::page(owned.connection(), window.sent(), PAGE_EVENTS, PAGE_BYTES).await?;
@@ -182,6 +164,38 @@ async fn publish_all(
             }
         }
     }
+}
+
+/// Looks at the stream, and where to go on.
+async fn begin(
+    owned: &mut Owned,
+    client: &async_nats::Client,
+    options: &StreamOptions,
+    singly_until: i64,
+) -> Result<(Stream, Window), RelayError> {
+    let context = ContextBuilder::new()
+        .timeout(ACK_TIMEOUT)
+        .ack_timeout(ACK_TIMEOUT)
+        .max_ack_inflight(WINDOW_MESSAGES * 2)
+        .backpressure_on_inflight(true)
+        .build(client.clone());
+    checkpoint::commit_lazily_always(owned.connection()).await?;
+    let (stream, contents) = stream::open(owned.connection(), &context, options).await?;
+    let saved = checkpoint::load(owned.connection(), NAME).await?;
+    let start = resume_after(saved, contents);
+    if start < saved {
+        tracing::warn!(
+            event.position = start,
+            checkpoint = saved,
+            "the stream lost messages; publishing again"
+        );
+    }
+    let known = match contents {
+        Contents::Last(position) => position.max(singly_until),
+        Contents::New | Contents::Expired => singly_until,
+    };
+    let stream_sequence = stream.cached_info().state.last_sequence;
+    Ok((stream, Window::new(context, start, known, stream_sequence, WINDOW_MESSAGES)))
 }
 
 /// The checkpoint counts acknowledgements from the front, so nothing before it is missing unless the stream lost

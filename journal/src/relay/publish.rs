@@ -61,15 +61,15 @@ struct InFlight {
 }
 
 impl Window {
-    /// Events up to `singly_until` are not put into batches.
-    pub fn new(context: Context, after: i64, singly_until: i64, limit: usize) -> Self {
+    /// Events up to `singly_until` are not put into batches; `stream_sequence` is the stream's last number now.
+    pub fn new(context: Context, after: i64, singly_until: i64, stream_sequence: u64, limit: usize) -> Self {
         Self {
             context,
             in_flight: VecDeque::with_capacity(limit),
             limit,
             sent: after,
             acknowledged: after,
-            stream_sequence: 0,
+            stream_sequence,
             singly_until,
         }
     }

@@ -45,6 +45,8 @@ pub(super) struct Task {
     down_since: Option<Instant>,
     /// Commands of the last batch.
     answered: usize,
+    /// How many may come together: those, and who waited meanwhile.
+    expected: usize,
 }
 
 /// A batch, or a part of one that was split, and what is known of it.
@@ -75,7 +77,17 @@ impl Task {
         stats: Arc<Stats>,
         stop: CancellationToken,
     ) -> Self {
-        Self { options, jobs, head, stats, stop, connection: None, down_since: None, answered: 0 }
+        Self {
+            options,
+            jobs,
+            head,
+            stats,
+            stop,
+            connection: None,
+            down_since: None,
+            answered: 0,
+            expected: 0,
+        }
     }
 
     /// Ends when `stop` was cancelled, or all callers are gone, and the queue is empty.
@@ -91,6 +103,7 @@ impl Task {
     /// Takes what is there and never waits for more, except when there is nothing at all.
     async fn fill(&mut self, waiting: &mut VecDeque<Job>) -> bool {
         self.take_what_is_there(waiting);
+        self.expected = (self.answered + waiting.len()).min(ENOUGH);
         if !waiting.is_empty() {
             return true;
         }
@@ -113,10 +126,9 @@ impl Task {
     /// behind, and cost a flush more. No timer: a lone caller has come already, and a large crowd is better off if
     /// one half decides while the other half is written.
     async fn gather(&mut self, waiting: &mut VecDeque<Job>) {
-        let expected = self.answered.min(ENOUGH);
         for _ in 0..YIELDS_MAX {
             let before = waiting.len();
-            if before >= expected {
+            if before >= self.expected {
                 break;
             }
             tokio::task::yield_now().await;
@@ -139,7 +151,7 @@ impl Task {
     /// Answers every command of the batch, or puts it back into the queue.
     async fn commit(&mut self, batch: Batch, waiting: &mut VecDeque<Job>) {
         let Batch { jobs, rivals } = batch;
-        self.answered = jobs.len() + rivals.len();
+        self.answered = jobs.len();
         // A stack: what is on top was waiting for first.
         let mut work = vec![Work { jobs, ..Work::default() }];
         let mut unknown = None;

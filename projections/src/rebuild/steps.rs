@@ -11,6 +11,8 @@ use sqlx::PgPool;
 
 /// A live read model moves on while one catches up; each round is much shorter than the last.
 const ROUNDS_MAX: u32 = 20;
+/// Where it is not, customers write faster than a considerate build reads: from then on it goes at full speed.
+const CONSIDERATE_ROUNDS: u32 = 4;
 
 /// What became of a rebuild.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +86,8 @@ async fn follow(
     pace: Pace,
     progress: &impl Fn(i64, i64),
 ) -> Result<(), RebuildError> {
-    for _ in 0..ROUNDS_MAX {
+    for round in 0..ROUNDS_MAX {
+        let pace = if round < CONSIDERATE_ROUNDS { pace } else { Pace::Full };
         to_the_live_ones(pool, generations).await?;
         if generations.iter().all(|it| it.failed.is_some() || it.target - it.position <= PAGE_EVENTS) {
             break;
