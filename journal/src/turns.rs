@@ -5,7 +5,7 @@
 //! kept it has to be read, and so the turn remembers whom to wait for before that.
 
 use crate::writer::Fate;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
@@ -16,13 +16,21 @@ const TURNS: u64 = 4_096;
 const TURN_WAIT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Turns {
-    /// Each holds the last append of its streams.
-    turns: Vec<Mutex<Option<Fate>>>,
+    turns: Vec<Mutex<Pending>>,
     hasher: RandomState,
 }
 
+/// The last appends of streams that share a turn, by the streams' hashes; those that are known are forgotten.
+type Pending = Vec<(u64, Fate)>;
+
 /// The right to be the only one of this process that decides for some streams; given back when dropped.
-pub(crate) struct Turn<'a>(Vec<MutexGuard<'a, Option<Fate>>>);
+pub(crate) struct Turn<'a>(Vec<Part<'a>>);
+
+/// A turn with those of the streams that it stands for.
+struct Part<'a> {
+    pending: MutexGuard<'a, Pending>,
+    streams: Vec<u64>,
+}
 
 impl Turns {
     pub fn new() -> Self {
@@ -32,14 +40,17 @@ impl Turns {
     /// Waits in line for all of the streams; `None` when it took too long.
     pub async fn take(&self, streams: &[(String, String)]) -> Option<Turn<'_>> {
         // Everybody takes them in the same order, so nobody waits in a circle.
-        let wanted: BTreeSet<u64> =
-            streams.iter().map(|stream| self.hasher.hash_one(stream) % TURNS).collect();
+        let mut wanted: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        for hash in streams.iter().map(|stream| self.hasher.hash_one(stream)) {
+            wanted.entry(hash % TURNS).or_default().push(hash);
+        }
         let line = async {
-            let mut guards = Vec::with_capacity(wanted.len());
-            for index in wanted {
-                guards.push(self.turns.get(usize::try_from(index).ok()?)?.lock().await);
+            let mut parts = Vec::with_capacity(wanted.len());
+            for (index, streams) in wanted {
+                let pending = self.turns.get(usize::try_from(index).ok()?)?.lock().await;
+                parts.push(Part { pending, streams });
             }
-            Some(Turn(guards))
+            Some(Turn(parts))
         };
         tokio::time::timeout(TURN_WAIT, line).await.ok()?
     }
@@ -48,13 +59,18 @@ impl Turns {
 impl Turn<'_> {
     /// Appends of these streams that are on their way.
     pub fn on_their_way(&self) -> Vec<Fate> {
-        self.0.iter().filter_map(|last| last.as_ref().filter(|fate| fate.is_open())).cloned().collect()
+        let of_part = |part: &Part<'_>| {
+            let ours = part.pending.iter().filter(|(stream, _)| part.streams.contains(stream));
+            ours.map(|(_, fate)| fate.clone()).filter(Fate::is_open).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(of_part).collect()
     }
 
     /// Gives the turn back, and leaves behind what was appended in it.
     pub fn end_with(mut self, fate: &Fate) {
-        for last in &mut self.0 {
-            **last = Some(fate.clone());
+        for Part { pending, streams } in &mut self.0 {
+            pending.retain(|(stream, fate)| fate.is_open() && !streams.contains(stream));
+            pending.extend(streams.iter().map(|stream| (*stream, fate.clone())));
         }
     }
 }
@@ -84,10 +100,12 @@ mod tests {
         let turns = Turns::new();
         let (fate, setter) = Fate::new();
         turns.take(&[stream("1"), stream("2")]).await.unwrap().end_with(&fate);
-        let waits_for = async || turns.take(&[stream("2")]).await.unwrap().on_their_way().len();
-        assert_eq!(waits_for().await, 1);
+        let waits_for = async |id: String| turns.take(&[stream(&id)]).await.unwrap().on_their_way().len();
+        assert_eq!((waits_for("1".to_owned()).await, waits_for("2".to_owned()).await), (1, 1));
+        let strangers = futures::future::join_all((3..9_000).map(|id| waits_for(id.to_string())));
+        assert_eq!(strangers.await.iter().sum::<usize>(), 0, "a neighbour waits");
         setter.set(true);
-        assert_eq!(waits_for().await, 0);
+        assert_eq!(waits_for("2".to_owned()).await, 0);
     }
 
     #[tokio::test]

@@ -18,11 +18,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use time::macros::datetime;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Generous: the machine is shared.
 const SEEN_WITHIN: Duration = Duration::from_mins(1);
+
+/// Of one customer.
+const BETWEEN_ORDERS: Duration = Duration::from_millis(200);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 #[derive(Default)]
 struct Counts {
@@ -83,7 +88,11 @@ impl Shop {
             let (closing, counts) = (self.closing.clone(), self.counts.clone());
             self.customers.spawn(async move {
                 let customer = AccountId(Uuid::new_v4());
+                // Not at full speed: the journal would grow faster than a debug build can go through it.
+                let mut day = tokio::time::interval(BETWEEN_ORDERS);
+                day.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 while !closing.is_cancelled() {
+                    day.tick().await;
                     let order = sell(&commands, customer).await;
                     counts.sold.fetch_add(1, Ordering::Relaxed);
                     see(&pool, order, customer).await;
@@ -98,7 +107,9 @@ impl Shop {
         self.customers.spawn(async move {
             let customer = AccountId(Uuid::new_v4());
             let slice = Slice { limit: 20, offset: 0 };
+            let mut looks = tokio::time::interval(BETWEEN_LOOKS);
             while !closing.is_cancelled() {
+                looks.tick().await;
                 projections::orders::list_of_customer(&pool, customer, slice).await.unwrap();
                 projections::wallet_entries::of_account(&pool, customer, None, slice).await.unwrap();
                 projections::invoices::list_of_customer(&pool, customer, slice).await.unwrap();

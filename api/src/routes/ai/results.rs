@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use domain::draft::Picture;
-use domain::{Command, DraftCommand, DraftId, ImageId};
+use domain::{AiJobId, Command, DraftCommand, DraftId, ImageId};
 use journal::{Commands, Rider};
 use projections::ai_jobs::{self, AiJobRow, AiJobStatus, ImageRow};
 use projections::drafts;
@@ -69,8 +69,13 @@ struct ImageView {
     credits: u32,
 }
 
-impl From<AiJobRow> for AiJobView {
-    fn from(job: AiJobRow) -> Self {
+impl AiJobView {
+    /// A job that is done reads as running until its draft is free as well, or whoever acts on the news at once would
+    /// be told that the draft is busy.
+    fn of(mut job: AiJobRow, generating: Option<AiJobId>) -> Self {
+        if generating == Some(job.id) {
+            (job.status, job.finished_at) = (AiJobStatus::Running, None);
+        }
         let images = job.images.iter().map(|image| ImageView::of(&job, image)).collect();
         let failed = job.status == AiJobStatus::Failed;
         Self {
@@ -132,9 +137,9 @@ pub(super) async fn results(
     visibility.wait("drafts", min).await?;
     visibility.wait("ai_jobs", min).await?;
     let owned = drafts::of_customer(&pool, draft, customer.account).await?;
-    owned.ok_or_else(|| Problem::not_found("draft_not_found"))?;
+    let generating = owned.ok_or_else(|| Problem::not_found("draft_not_found"))?.generating;
     let jobs = ai_jobs::of_draft(&pool, draft, customer.account).await?;
-    Ok(Json(Results { jobs: jobs.into_iter().map(AiJobView::from).collect() }))
+    Ok(Json(Results { jobs: jobs.into_iter().map(|job| AiJobView::of(job, generating)).collect() }))
 }
 
 #[derive(Deserialize, ToSchema)]
