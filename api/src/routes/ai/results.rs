@@ -32,7 +32,7 @@ struct AiJobView {
     provider: &'static str,
     params: AiJobParams,
     cost_credits: u32,
-    /// `queued`, `running`, `completed`, or `failed` when no picture came
+    /// `queued`, `running`, `completed`, or `failed` when no picture came; the last two once the draft is free again
     #[schema(value_type = String, example = "completed")]
     status: AiJobStatus,
     /// A stable code
@@ -73,7 +73,8 @@ impl AiJobView {
     /// A job that is done reads as running until its draft is free as well, or whoever acts on the news at once would
     /// be told that the draft is busy.
     fn of(mut job: AiJobRow, generating: Option<AiJobId>) -> Self {
-        if generating == Some(job.id) {
+        let done = matches!(job.status, AiJobStatus::Completed | AiJobStatus::Failed);
+        if done && generating == Some(job.id) {
             (job.status, job.finished_at) = (AiJobStatus::Running, None);
         }
         let images = job.images.iter().map(|image| ImageView::of(&job, image)).collect();
