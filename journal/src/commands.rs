@@ -155,16 +155,9 @@ impl Commands {
         let append = prepare::append(&events, owner, context, rider, recorded_at)?;
         let queued = self.writer.queue(append, unit.upon(), unit.sources.epoch).await.map_err(store_error)?;
         unit.keep(Some(&queued.fate));
-        // Whoever is next may decide upon this before it is written; without states to decide upon, only after.
-        let verdict = if self.desk.states.are_kept() {
-            turn.end_with(&queued.fate);
-            queued.verdict().await
-        } else {
-            let verdict = queued.verdict().await;
-            drop(turn);
-            verdict
-        };
-        let verdict = verdict.map_err(store_error)?;
+        // Whoever is next may decide upon this before it is written; without a state to decide upon, only after.
+        turn.end_with(&queued.fate);
+        let verdict = queued.verdict().await.map_err(store_error)?;
         self.outcome(verdict, events, streams, rider).await
     }
 
@@ -220,11 +213,7 @@ impl Commands {
         if checked_by_append {
             return decided.map(|()| guess);
         }
-        let upon = guess.upon();
         drop(guess);
-        for fate in &upon {
-            fate.known().await;
-        }
         let mut unit = unit(From::Journal);
         match decide_all(&mut unit, commands).await {
             Ok(()) => Ok(unit),

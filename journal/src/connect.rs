@@ -58,6 +58,16 @@ pub(crate) async fn open(options: &PgConnectOptions) -> Result<PgConnection, sql
     Ok(connection)
 }
 
+/// A time-out reads like a connection that broke: nobody knows what became of the call.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(limit, call)
+        .await
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+}
+
 fn server_options(url: &str, options: &ConnectOptions) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url)?.application_name(&options.application_name).options([
         // Positions are right only if the statement after the lock sees what was committed before.

@@ -23,6 +23,7 @@ pub mod commands;
 pub mod connect;
 pub mod context;
 pub mod dead_letters;
+mod gather;
 pub mod health;
 pub mod inbox;
 pub mod leaf;

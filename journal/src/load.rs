@@ -4,19 +4,20 @@
 //! afterwards. One statement at a time: so they grow, and the writer's batches with them, which is worth more than a
 //! second one under way.
 
+use crate::connect::within;
+use crate::gather::gather;
 use domain::Decide;
+use serde_json::value::RawValue;
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 /// Streams in one statement.
 const STREAMS_MAX: usize = 64;
-/// How often others are let run before a statement is sent.
-const YIELDS_MAX: u32 = 3;
 /// Longest wait for one statement.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -72,31 +73,17 @@ struct Stored {
 }
 
 impl Stored {
-    /// By the places of [`READ`]: looking for names costs as much as the rest.
+    /// By the places of [`READ`]: looking for names costs as much as the rest. Parsing is left to who knows the type.
     fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             n: row.try_get(0)?,
             sequence: row.try_get(1)?,
             event_type: row.try_get(2)?,
             event_version: row.try_get(3)?,
-            payload: json_text(row, 4)?,
+            payload: row.try_get::<Json<&RawValue>, _>(4)?.0.get().to_owned(),
         })
     }
 }
-
-/// A `jsonb` column as the server writes it: a version, then the text. Parsing is left to who knows the type.
-fn json_text(row: &PgRow, column: usize) -> Result<String, sqlx::Error> {
-    let bytes = row.try_get_raw(column)?.as_bytes().map_err(sqlx::Error::Decode)?;
-    match bytes.split_first() {
-        Some((&JSONB_VERSION, text)) => {
-            String::from_utf8(text.to_vec()).map_err(|error| sqlx::Error::Decode(Box::new(error)))
-        }
-        _ => Err(sqlx::Error::Decode("jsonb of an unknown version".into())),
-    }
-}
-
-/// What the server puts before the text.
-const JSONB_VERSION: u8 = 1;
 
 type Answer = Result<Vec<Stored>, Arc<sqlx::Error>>;
 
@@ -106,11 +93,10 @@ struct Wanted {
     reply: oneshot::Sender<Answer>,
 }
 
-/// Clones share their reader.
-#[derive(Clone)]
-pub(crate) struct Loader(Arc<Desk>);
+pub(crate) struct Loader(Arc<Shared>);
 
-struct Desk {
+/// What the loader and its reader have in common.
+struct Shared {
     pool: PgPool,
     queue: Mutex<Queue>,
     tasks: TaskTracker,
@@ -125,7 +111,7 @@ struct Queue {
 
 impl Loader {
     pub fn new(pool: PgPool) -> Self {
-        Self(Arc::new(Desk { pool, queue: Mutex::default(), tasks: TaskTracker::new() }))
+        Self(Arc::new(Shared { pool, queue: Mutex::default(), tasks: TaskTracker::new() }))
     }
 
     /// The stream as it is committed now; an unknown id is an empty one.
@@ -153,7 +139,7 @@ impl Loader {
     }
 }
 
-impl Desk {
+impl Shared {
     fn queue<T>(&self, work: impl FnOnce(&mut Queue) -> T) -> T {
         work(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -162,9 +148,8 @@ impl Desk {
         let types: Vec<&str> = batch.iter().map(|wanted| wanted.aggregate_type).collect();
         let ids: Vec<&str> = batch.iter().map(|wanted| wanted.aggregate_id.as_str()).collect();
         let rows = sqlx::query(READ).bind(types).bind(ids).fetch_all(&self.pool);
-        let rows = timeout(READ_TIMEOUT, rows)
+        let rows = within(READ_TIMEOUT, rows)
             .await
-            .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
             .and_then(|rows| rows.iter().map(Stored::of).collect::<Result<Vec<_>, _>>());
         let mut rows = match rows {
             Ok(mut rows) => {
@@ -186,15 +171,17 @@ impl Desk {
 
 /// The task that reads while anything is wanted. If it ends in any other way, its waiters are told, and the next one
 /// who wants something starts another.
-struct Reader(Option<Arc<Desk>>);
+struct Reader(Option<Arc<Shared>>);
 
 impl Reader {
     async fn run(mut self) {
-        let Some(desk) = self.0.clone() else { return };
+        let Some(shared) = self.0.clone() else { return };
         let mut answered = 0;
         loop {
-            gather(&desk, answered).await;
-            let batch = desk.queue(|queue| {
+            // Those whom the last statement has answered may be about to want something.
+            let wanted = || shared.queue(|queue| queue.wanted.len());
+            gather((answered + wanted()).min(STREAMS_MAX), wanted).await;
+            let batch = shared.queue(|queue| {
                 queue.wanted.retain(|wanted| !wanted.reply.is_closed());
                 let count = queue.wanted.len().min(STREAMS_MAX);
                 queue.reading = count > 0;
@@ -205,33 +192,16 @@ impl Reader {
                 return;
             }
             answered = batch.len();
-            desk.answer(batch).await;
+            shared.answer(batch).await;
         }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let Some(desk) = &self.0 {
-            desk.queue(|queue| *queue = Queue::default());
+        if let Some(shared) = &self.0 {
+            shared.queue(|queue| *queue = Queue::default());
         }
-    }
-}
-
-/// Lets those run whom the last statement has answered: they may be about to want something.
-async fn gather(desk: &Desk, answered: usize) {
-    let mut before = desk.queue(|queue| queue.wanted.len());
-    let expected = (answered + before).min(STREAMS_MAX);
-    for _ in 0..YIELDS_MAX {
-        if before >= expected {
-            break;
-        }
-        tokio::task::yield_now().await;
-        let now = desk.queue(|queue| queue.wanted.len());
-        if now == before {
-            break;
-        }
-        before = now;
     }
 }
 

@@ -3,7 +3,7 @@
 //! Runs in the caller's task, so that the writer only concatenates.
 
 use crate::context::{Claim, Context, Rider};
-use crate::leaf::{self, Documents, LeafError};
+use crate::leaf::{self, Documents, INTEGER_MAX, LeafError};
 use crate::writer::{AnswerRow, Append, ClaimRow, EventRow};
 use domain::Envelope;
 use serde_json::Value;
@@ -15,8 +15,6 @@ pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 pub const KEY_BYTES_MAX: usize = 512;
 /// Largest recorded answer, in bytes of JSON.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// The largest integer that every JSON reader understands alike (RFC 8785 numbers are IEEE doubles).
-const INTEGER_MAX: u64 = 1 << 53;
 
 /// Something that must not reach the journal; nothing was written.
 #[derive(Debug, thiserror::Error)]

@@ -86,10 +86,6 @@ impl States {
         Self((options.bytes > 0).then(|| Cache::with_weighter(streams, options.bytes, SlotBytes)))
     }
 
-    pub fn are_kept(&self) -> bool {
-        self.0.is_some()
-    }
-
     /// Takes a state out; only for who has the stream's turn. One that rests upon a failed append, or is of an earlier
     /// connection, is forgotten.
     pub fn take<A: Send + Sync + 'static>(&self, key: &Key, epoch: u64) -> Option<Held<A>> {
@@ -158,7 +154,7 @@ mod tests {
     fn switched_off_nothing_is_kept() {
         let states = States::new(StateCache::OFF);
         states.keep(key(1), held(7, 100), 0);
-        assert!(!states.are_kept() && states.take::<u32>(&key(1), 0).is_none());
+        assert!(states.0.is_none() && states.take::<u32>(&key(1), 0).is_none());
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) struct Turns {
     hasher: RandomState,
 }
 
-/// The last appends of streams that share a turn, by the streams' hashes; those that are known are forgotten.
+/// Appends of streams that share a turn, by the streams' hashes; those that are known are forgotten.
 type Pending = Vec<(u64, Fate)>;
 
 /// The right to be the only one of this process that decides for some streams; given back when dropped.
@@ -69,7 +69,7 @@ impl Turn<'_> {
     /// Gives the turn back, and leaves behind what was appended in it.
     pub fn end_with(mut self, fate: &Fate) {
         for Part { pending, streams } in &mut self.0 {
-            pending.retain(|(stream, fate)| fate.is_open() && !streams.contains(stream));
+            pending.retain(|(_, fate)| fate.is_open());
             pending.extend(streams.iter().map(|stream| (*stream, fate.clone())));
         }
     }

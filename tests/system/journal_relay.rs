@@ -30,6 +30,15 @@ async fn append(process: &Process, events: usize) {
     futures::stream::iter(0..events).for_each_concurrent(32, one).await;
 }
 
+/// A process whose relay has published so many events.
+async fn relayed(pool: &PgPool, nats_url: &str, events: usize) -> (Process, StatusReader) {
+    let mut process = Process::start(pool);
+    let status = relay_for(&mut process, pool, nats_url).await;
+    append(&process, events).await;
+    reaches(&status, i64::try_from(events).unwrap()).await;
+    (process, status)
+}
+
 async fn jetstream(nats_url: &str) -> jetstream::Context {
     jetstream::new(async_nats::connect(nats_url).await.unwrap())
 }
@@ -79,10 +88,7 @@ async fn every_event_is_published_in_order_and_as_it_is_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wiped_stream_is_filled_again() {
     let (database, nats) = (harness::database().await, harness::nats().await);
-    let mut process = Process::start(&database.pool);
-    let status = relay_for(&mut process, &database.pool, &nats.url).await;
-    append(&process, 50).await;
-    reaches(&status, 50).await;
+    let (process, status) = relayed(&database.pool, &nats.url, 50).await;
 
     // Nothing is written afterwards: the relay has to notice by itself.
     jetstream(&nats.url).await.delete_stream(STREAM).await.unwrap();
@@ -96,10 +102,7 @@ async fn a_wiped_stream_is_filled_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_has_published_nothing_yet_notices_that_the_stream_was_emptied() {
     let (database, nats) = (harness::database().await, harness::nats().await);
-    let mut before = Process::start(&database.pool);
-    let status = relay_for(&mut before, &database.pool, &nats.url).await;
-    append(&before, 50).await;
-    reaches(&status, 50).await;
+    let (before, _) = relayed(&database.pool, &nats.url, 50).await;
     before.end().await;
 
     let mut process = Process::start(&database.pool);
@@ -118,10 +121,7 @@ async fn a_relay_that_has_published_nothing_yet_notices_that_the_stream_was_empt
 #[tokio::test(flavor = "multi_thread")]
 async fn without_nats_commands_go_on_and_the_relay_catches_up_afterwards() {
     let (database, mut nats) = (harness::database().await, harness::nats().await);
-    let mut process = Process::start(&database.pool);
-    let status = relay_for(&mut process, &database.pool, &nats.url).await;
-    append(&process, 30).await;
-    reaches(&status, 30).await;
+    let (process, status) = relayed(&database.pool, &nats.url, 30).await;
 
     nats.kill();
     append(&process, 30).await;

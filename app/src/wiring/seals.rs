@@ -31,7 +31,10 @@ impl SealError {
     fn report(&self) {
         let error = self as &dyn std::error::Error;
         if self.is_finding() {
-            tracing::error!(error, "the journal does not hold what was appended");
+            tracing::error!(
+                error,
+                "the journal does not hold what was appended; `polikrami journal verify` shows where, compare with a backup"
+            );
         } else {
             tracing::warn!(error, "the hashes could not be checked; trying again");
         }

@@ -5,14 +5,20 @@
 //! numbers up to 2^53 and strings are written alike. Everything else is left to the canonicalizer, which takes ten
 //! times as long; a property test holds the two together.
 
-use super::{LeafError, RECORDED_AT};
+use super::LeafError;
 use domain::Envelope;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use time::UtcOffset;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
-/// The largest integer that is written alike as an integer and as a double.
-const INTEGER_MAX: u64 = 1 << 53;
+/// The largest integer that every JSON reader understands alike (RFC 8785 numbers are IEEE doubles).
+pub(crate) const INTEGER_MAX: u64 = 1 << 53;
+
+/// `YYYY-MM-DDTHH:MM:SS.ffffffZ`, of a time in UTC; always six digits.
+const RECORDED_AT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
 /// The canonical texts of an event's two documents.
 pub(crate) struct Documents {

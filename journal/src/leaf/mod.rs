@@ -7,22 +7,17 @@
 mod canonical;
 mod verify;
 
-pub(crate) use canonical::Documents;
+pub(crate) use canonical::{Documents, INTEGER_MAX};
 pub use verify::{BadEvent, Fault, Verified, VerifyError, verify, verify_page};
 
 use domain::Envelope;
 use sha2::{Digest, Sha256};
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 
 /// SHA-256 output.
 pub type Hash = [u8; 32];
 
 /// Domain separation of RFC 6962: a leaf can never be taken for a node.
 const LEAF_PREFIX: [u8; 1] = [0];
-
-const RECORDED_AT: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
 /// An event that has no canonical form.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,8 @@ use super::batch::{self, Batch, Limits, Rival, Rivalry};
 use super::fault::{self, Fault};
 use super::stats::Stats;
 use super::{WriteError, statements};
-use crate::connect::open;
+use crate::connect::{open, within};
+use crate::gather::gather;
 use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
 use std::collections::VecDeque;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// One call carries no more than this.
@@ -31,8 +32,6 @@ const TRANSIENT_REPEATS_MAX: u32 = 4;
 const LOSSES_MAX: u32 = 3;
 /// A batch of so many is sent at once.
 const ENOUGH: usize = 64;
-/// How often the writer lets others run before it sends a smaller one.
-const YIELDS_MAX: u32 = 3;
 const TRANSIENT_PAUSE: Duration = Duration::from_millis(25);
 
 pub(super) struct Task {
@@ -43,10 +42,6 @@ pub(super) struct Task {
     stop: CancellationToken,
     connection: Option<PgConnection>,
     down_since: Option<Instant>,
-    /// Commands of the last batch.
-    answered: usize,
-    /// How many may come together: those, and who waited meanwhile.
-    expected: usize,
 }
 
 /// A batch, or a part of one that was split, and what is known of it.
@@ -77,33 +72,36 @@ impl Task {
         stats: Arc<Stats>,
         stop: CancellationToken,
     ) -> Self {
-        Self {
-            options,
-            jobs,
-            head,
-            stats,
-            stop,
-            connection: None,
-            down_since: None,
-            answered: 0,
-            expected: 0,
-        }
+        Self { options, jobs, head, stats, stop, connection: None, down_since: None }
     }
 
     /// Ends when `stop` was cancelled, or all callers are gone, and the queue is empty.
+    ///
+    /// A batch waits for those whom the last one has answered, if they come at once. Otherwise every second batch
+    /// would leave half of the callers behind, and cost a flush more. A lone caller has come already, and a large
+    /// crowd is better off if one half decides while the other half is written.
     pub async fn run(mut self) {
         let mut waiting = VecDeque::new();
-        while self.fill(&mut waiting).await {
-            self.gather(&mut waiting).await;
+        let mut answered = 0;
+        loop {
+            self.take_what_is_there(&mut waiting);
+            let expected = (answered + waiting.len()).min(ENOUGH);
+            if !self.fill(&mut waiting).await {
+                return;
+            }
+            let count = || {
+                self.take_what_is_there(&mut waiting);
+                waiting.len()
+            };
+            gather(expected, count).await;
             let batch = batch::take(&mut waiting, LIMITS);
+            answered = batch.jobs.len();
             self.commit(batch, &mut waiting).await;
         }
     }
 
-    /// Takes what is there and never waits for more, except when there is nothing at all.
+    /// Waits only when there is nothing at all; `false` when there never will be.
     async fn fill(&mut self, waiting: &mut VecDeque<Job>) -> bool {
-        self.take_what_is_there(waiting);
-        self.expected = (self.answered + waiting.len()).min(ENOUGH);
         if !waiting.is_empty() {
             return true;
         }
@@ -117,26 +115,7 @@ impl Task {
         };
         let Some(job) = next else { return false };
         waiting.push_back(job);
-        self.take_what_is_there(waiting);
         true
-    }
-
-    /// Takes what waits, and what those are about to send whom the last batch has answered: they are given the
-    /// processor for as long as that brings something. Without it every second batch would leave half of the callers
-    /// behind, and cost a flush more. No timer: a lone caller has come already, and a large crowd is better off if
-    /// one half decides while the other half is written.
-    async fn gather(&mut self, waiting: &mut VecDeque<Job>) {
-        for _ in 0..YIELDS_MAX {
-            let before = waiting.len();
-            if before >= self.expected {
-                break;
-            }
-            tokio::task::yield_now().await;
-            self.take_what_is_there(waiting);
-            if waiting.len() == before {
-                break;
-            }
-        }
     }
 
     fn take_what_is_there(&mut self, waiting: &mut VecDeque<Job>) {
@@ -151,7 +130,6 @@ impl Task {
     /// Answers every command of the batch, or puts it back into the queue.
     async fn commit(&mut self, batch: Batch, waiting: &mut VecDeque<Job>) {
         let Batch { jobs, rivals } = batch;
-        self.answered = jobs.len();
         // A stack: what is on top was waiting for first.
         let mut work = vec![Work { jobs, ..Work::default() }];
         let mut unknown = None;
@@ -281,9 +259,7 @@ impl Task {
                 statements::append(connection, &part.jobs).await
             }
         };
-        let verdicts = timeout(CALL_TIMEOUT, call)
-            .await
-            .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))?;
+        let verdicts = within(CALL_TIMEOUT, call).await?;
         let micros = started.elapsed().as_micros();
         Stats::add(&self.stats.commit_micros, usize::try_from(micros).unwrap_or(usize::MAX));
         Ok(verdicts)
@@ -293,10 +269,7 @@ impl Task {
     async fn reconnect(&mut self, maybe: bool) -> Result<PgConnection, WriteError> {
         let mut pause = CONNECT_PAUSE_MIN;
         loop {
-            let result = timeout(CONNECT_TIMEOUT, open(&self.options))
-                .await
-                .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
-            let error = match result {
+            let error = match within(CONNECT_TIMEOUT, open(&self.options)).await {
                 Ok(connection) => {
                     Stats::add(&self.stats.connects, 1);
                     self.down_since = None;
