@@ -3,6 +3,10 @@
 //! Pages go as atomic batches (`Nats-Batch-*`, NATS ADR-50): stored whole or not at all, one acknowledgement and,
 //! where the server syncs each write, one flush for up to 1,000 messages. A batch is refused whole if the stream
 //! has seen one of its message ids, so what may be there already goes one by one.
+//!
+//! Each message or batch names the number that the stream must stand at (`Nats-Expected-Last-Sequence`). So the
+//! server itself keeps the order: behind one that it refused it takes no other, nor from a relay that was away while
+//! another one went on.
 
 use super::RelayError;
 use async_nats::HeaderMap;
@@ -47,6 +51,8 @@ pub(super) struct Window {
     sent: i64,
     acknowledged: i64,
     stream_sequence: u64,
+    /// Where the stream stands when it has taken everything in flight.
+    expected_sequence: u64,
     /// Up to here the stream may hold messages already.
     singly_until: i64,
 }
@@ -70,6 +76,7 @@ impl Window {
             sent: after,
             acknowledged: after,
             stream_sequence,
+            expected_sequence: stream_sequence,
             singly_until,
         }
     }
@@ -98,26 +105,28 @@ impl Window {
     pub async fn send(&mut self, page: &[Envelope]) -> Result<(), RelayError> {
         let known = page.partition_point(|event| event.position <= self.singly_until);
         let (singles, rest) = page.split_at(known);
-        self.send_singly(singles).await?;
+        for event in singles {
+            // Whether the stream's number moves is known when it has answered: a repeat does not move it.
+            self.send_singly(event).await?;
+            self.settle().await?;
+        }
         for batch in rest.chunks(BATCH_MESSAGES_MAX) {
             match batch {
-                [_] => self.send_singly(batch).await?,
+                [event] => self.send_singly(event).await?,
                 _ => self.send_batch(batch).await?,
             }
         }
         Ok(())
     }
 
-    async fn send_singly(&mut self, events: &[Envelope]) -> Result<(), RelayError> {
-        for event in events {
-            while self.in_flight.len() >= self.limit {
-                self.acknowledge_first().await?;
-            }
-            let position = event.position;
-            let message = message(event).map_err(|source| RelayError::Json { position, source })?;
-            self.hand_over(event, message, 0).await?;
+    async fn send_singly(&mut self, event: &Envelope) -> Result<(), RelayError> {
+        while self.in_flight.len() >= self.limit {
+            self.acknowledge_first().await?;
         }
-        Ok(())
+        let position = event.position;
+        let message = message(event).map_err(|source| RelayError::Json { position, source })?;
+        let message = message.expected_last_sequence(self.expected_sequence);
+        self.hand_over(event, message, 0).await
     }
 
     /// All but the last message want no answer; the last one commits the batch.
@@ -129,7 +138,11 @@ impl Window {
         for (number, event) in (1_u64..).zip(events) {
             let position = event.position;
             let message = message(event).map_err(|source| RelayError::Json { position, source })?;
-            let message = message.header(NATS_BATCH_ID, &*id).header(NATS_BATCH_SEQUENCE, number.to_string());
+            let mut message =
+                message.header(NATS_BATCH_ID, &*id).header(NATS_BATCH_SEQUENCE, number.to_string());
+            if number == 1 {
+                message = message.expected_last_sequence(self.expected_sequence);
+            }
             if number == events.len() as u64 {
                 let last = message.header(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
                 self.hand_over(event, last, number).await?;
@@ -162,6 +175,7 @@ impl Window {
             Err(error) => return Err(self.broken(position, error.into()).await),
         }
         self.sent = position;
+        self.expected_sequence += batch.max(1);
         Ok(())
     }
 
@@ -180,6 +194,9 @@ impl Window {
             Ok(ack) if ack.batch_size.unwrap_or(0) == batch => {
                 self.acknowledged = position;
                 self.stream_sequence = self.stream_sequence.max(ack.sequence);
+                if self.in_flight.is_empty() {
+                    self.expected_sequence = self.stream_sequence;
+                }
                 Ok(())
             }
             Ok(ack) => {

@@ -183,3 +183,36 @@ pub(super) async fn select(
         Selected { selected_image_id: image.id.0, watermarked_url: public_url(&image.preview_key) };
     Ok((SeenAt(committed.position), Json(selected)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn job(status: &str) -> AiJobRow {
+        let finished = matches!(status, "completed" | "failed").then_some("2026-11-24T03:05:00Z");
+        serde_json::from_value(json!({
+            "id": Uuid::from_u128(1), "draft_id": Uuid::from_u128(2), "customer_id": Uuid::from_u128(3),
+            "status": status, "count": 1, "cost": 2, "prompt": "deniz", "negative_prompt": null, "seed": 7,
+            "images": [], "failures": [], "created_at": "2026-11-24T03:04:05Z", "finished_at": finished,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_job_reads_as_done_only_when_its_draft_is_free() {
+        let (own, another) = (Some(AiJobId(Uuid::from_u128(1))), Some(AiJobId(Uuid::from_u128(9))));
+        for (stored, generating, shown) in [
+            ("queued", own, "queued"),
+            ("running", own, "running"),
+            ("completed", own, "running"),
+            ("failed", own, "running"),
+            ("completed", None, "completed"),
+            ("failed", another, "failed"),
+        ] {
+            let view = serde_json::to_value(AiJobView::of(job(stored), generating)).unwrap();
+            assert_eq!(view["status"], shown, "{stored}, while {generating:?} has the draft");
+            assert_eq!(view["finishedAt"].is_null(), matches!(shown, "queued" | "running"), "{stored}");
+        }
+    }
+}
