@@ -7,7 +7,7 @@ use crate::fill;
 use crate::machine::memory_kib;
 use crate::options::Child;
 use crate::output::{answer, progress};
-use crate::processes::{Bare, Service, binary};
+use crate::processes::{Bare, Service};
 use crate::replay::LARGEST;
 use app::dev::ServerBinaries;
 use axum::Router;
@@ -36,10 +36,10 @@ pub async fn run(
     let large = cluster.kept_database("large_journal").await?;
     fill::drafts(&large, most, STREAM_EVENTS).await?;
     let empty = cluster.kept_database("empty_journal").await?;
-    let program = binary()?;
+    let program = harness::process::binary();
     // Once to the head, so that a start has nothing to catch up with.
     for url in [&empty, &large] {
-        Service::start(&program, url, binaries).await?.catch_up(url).await?;
+        Service::start(program, url, binaries).await?.catch_up(url).await?;
     }
     for round in 1..=rounds {
         progress(format!("{name}: memory, round {round} of {rounds}"));
@@ -90,15 +90,15 @@ async fn starts(
     binaries: &ServerBinaries,
     (empty, large): (&str, &str),
 ) -> Outcome<()> {
-    let program = binary()?;
+    let program = harness::process::binary();
     let bare = Bare::start().await?;
     let bare_kib = bare.memory_kib()?;
     bare.stop().await?;
-    let service = Service::start(&program, empty, binaries).await?;
+    let service = Service::start(program, empty, binaries).await?;
     let idle_kib = service.idle_memory_kib().await?;
     let on_empty = service.ready_after;
     service.stop().await?;
-    let service = Service::start(&program, large, binaries).await?;
+    let service = Service::start(program, large, binaries).await?;
     let on_large = service.ready_after;
     service.stop().await?;
     progress(format!(

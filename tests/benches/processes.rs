@@ -8,7 +8,7 @@ use crate::replay::caught_up;
 use app::dev::{ServerBinaries, port};
 use journal::{ConnectOptions, checkpoint, read};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -29,20 +29,6 @@ pub struct Service {
     child: Child,
     queue: Queue,
     pub ready_after: Duration,
-}
-
-/// Built optimised, beside the benchmark itself.
-pub fn binary() -> Outcome<PathBuf> {
-    let cargo = option_env!("CARGO").unwrap_or("cargo");
-    let mut build = std::process::Command::new(cargo);
-    build.args(["build", "--quiet", "--release", "--package", "app", "--bin", "polikrami"]);
-    if !build.current_dir(crate::machine::checkout()).status()?.success() {
-        return Err("polikrami cannot be built".into());
-    }
-    // target/release/deps/figures-… lies one folder below target/release/polikrami.
-    let own = std::env::current_exe()?;
-    let folder = own.parent().and_then(Path::parent).ok_or("the benchmark lies nowhere")?;
-    Ok(folder.join("polikrami"))
 }
 
 impl Service {

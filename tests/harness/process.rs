@@ -1,6 +1,7 @@
 //! The real binary as a process of its own, to be killed.
 
 use app::dev::{Endpoints, StateDir, state::read_endpoints};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -13,20 +14,32 @@ pub struct DevProcess {
 }
 
 /// The binary, built once if it is not there or not new, as `./run` does: whoever asks again must not wait for the
-/// compiler's lock.
+/// compiler's lock. Optimised if the asker is.
 pub fn binary() -> &'static Path {
     static BINARY: LazyLock<PathBuf> = LazyLock::new(build);
     &BINARY
 }
 
 fn build() -> PathBuf {
-    let cargo = option_env!("CARGO").unwrap_or("cargo");
-    let built =
-        Command::new(cargo).args(["build", "--quiet", "--package", "app", "--bin", "polikrami"]).status();
-    assert!(built.unwrap().success(), "polikrami cannot be built");
-    let test = std::env::current_exe().unwrap();
+    let asker = std::env::current_exe().unwrap();
     // target/debug/deps/system-… lies one folder below target/debug/polikrami.
-    test.parent().unwrap().parent().unwrap().join("polikrami")
+    let folder = asker.parent().and_then(Path::parent).unwrap();
+    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    cargo.args(["build", "--quiet", "--package", "app", "--bin", "polikrami"]);
+    cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    // What cargo tells the tests of their own package would be taken for a change by build scripts that look at it,
+    // and most dependencies compiled once more.
+    let told = |name: &OsString| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|it| name.as_encoded_bytes().starts_with(it.as_bytes()))
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| told(name)) {
+        cargo.env_remove(name);
+    }
+    assert!(cargo.status().unwrap().success(), "polikrami cannot be built");
+    folder.join("polikrami")
 }
 
 /// A state directory with the servers of the checkout, so that nothing is fetched twice.

@@ -8,6 +8,7 @@ use harness::cluster::OwnCluster;
 use journal::relay::{self, StreamOptions};
 use journal::{Clock, Rider, timers};
 use sqlx::PgPool;
+use std::sync::Mutex;
 
 /// Statements, and flushes of the write-ahead log, that one batch may cost on average.
 const PER_BATCH_MAX: f64 = 1.05;
@@ -76,9 +77,16 @@ async fn a_batch_is_one_statement_and_one_flush_with_everything_on() {
     // A connection reports what it has flushed at its end at the latest.
     process.end().await;
     pool.close().await;
+    let open = "SELECT concat_ws(' ', state, wait_event, query) FROM pg_stat_activity \
+        WHERE application_name = 'polikrami' ORDER BY pid";
+    let seen = Mutex::new(Vec::new());
     eventually("the connections have reported", || async {
-        let open = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'polikrami'";
-        sqlx::query_scalar::<_, i64>(open).fetch_one(&owner).await.unwrap() == 0
+        let now: Vec<String> = sqlx::query_scalar(open).fetch_all(&owner).await.unwrap();
+        let before = std::mem::replace(&mut *seen.lock().unwrap(), now.clone());
+        if before != now {
+            println!("open: {now:#?}");
+        }
+        now.is_empty()
     })
     .await;
     let flushes = count(&owner, FLUSHES).await - flushes;

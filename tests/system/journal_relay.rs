@@ -64,7 +64,8 @@ async fn everything(nats_url: &str, count: usize) -> Vec<Envelope> {
             let message = message.unwrap();
             let envelope: Envelope = serde_json::from_slice(&message.payload).unwrap();
             assert_eq!(relay::position_of(message.headers.as_ref().unwrap()), Some(envelope.position));
-            assert_eq!(message.subject.as_str(), relay::subject(&envelope));
+            let subject = format!("journal.{}.{}", envelope.aggregate_type, envelope.event_type);
+            assert_eq!(message.subject.as_str(), subject);
             envelope
         })
         .collect()
@@ -160,9 +161,8 @@ async fn pages_go_as_atomic_batches_and_what_may_be_there_already_goes_alone() {
     };
     context.create_stream(foreign).await.unwrap();
     // Of an earlier life: event 30 is there, and what came last says nothing about how far it went.
-    let event = journal::read::range(&database.pool, 30, 30).await.unwrap().remove(0);
-    let message = relay::message(&event).unwrap();
-    context.send_publish(relay::subject(&event), message).await.unwrap().await.unwrap();
+    let event = relay::page(&database.pool, 29, 1, usize::MAX).await.unwrap().remove(0);
+    context.send_publish(event.subject.clone(), event.message()).await.unwrap().await.unwrap();
     context.publish("journal.nobody.knows", "x".into()).await.unwrap().await.unwrap();
 
     let status = relay_for(&mut process, &database.pool, &nats.url).await;
