@@ -6,8 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::postgres::PgRow;
-use sqlx::types::Json;
-use sqlx::{PgExecutor, Row};
+use sqlx::{FromRow, PgExecutor};
 use time::OffsetDateTime;
 
 /// An event on its way to the stream.
@@ -21,7 +20,7 @@ pub struct Outgoing {
 }
 
 /// The fields of [`domain::Envelope`].
-#[derive(Serialize)]
+#[derive(Serialize, sqlx::FromRow)]
 struct Text<'a> {
     position: i64,
     aggregate_type: &'a str,
@@ -29,7 +28,9 @@ struct Text<'a> {
     sequence: i64,
     event_type: &'a str,
     event_version: &'a str,
+    #[sqlx(json)]
     payload: &'a RawValue,
+    #[sqlx(json)]
     metadata: &'a RawValue,
     #[serde(with = "time::serde::rfc3339")]
     recorded_at: OffsetDateTime,
@@ -46,19 +47,7 @@ pub async fn page(
 }
 
 fn outgoing(row: &PgRow) -> Result<Outgoing, sqlx::Error> {
-    let Json(payload) = row.try_get("payload")?;
-    let Json(metadata) = row.try_get("metadata")?;
-    let text = Text {
-        position: row.try_get("position")?,
-        aggregate_type: row.try_get("aggregate_type")?,
-        aggregate_id: row.try_get("aggregate_id")?,
-        sequence: row.try_get("sequence")?,
-        event_type: row.try_get("event_type")?,
-        event_version: row.try_get("event_version")?,
-        payload,
-        metadata,
-        recorded_at: row.try_get("recorded_at")?,
-    };
+    let text = Text::from_row(row)?;
     let body = serde_json::to_vec(&text).map_err(|error| sqlx::Error::Decode(error.into()))?;
     let subject = format!("journal.{}.{}", text.aggregate_type, text.event_type);
     Ok(Outgoing { position: text.position, subject, body: body.into() })
