@@ -1,7 +1,6 @@
 //! The real binary as a process of its own, to be killed.
 
 use app::dev::{Endpoints, StateDir, state::read_endpoints};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
@@ -32,11 +31,11 @@ fn build() -> PathBuf {
     }
     // What cargo tells the tests of their own package would be taken for a change by build scripts that look at it,
     // and most dependencies compiled once more.
-    let told = |name: &OsString| {
-        ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|it| name.as_encoded_bytes().starts_with(it.as_bytes()))
-    };
-    for (name, _) in std::env::vars_os().filter(|(name, _)| told(name)) {
-        cargo.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
     }
     assert!(cargo.status().unwrap().success(), "polikrami cannot be built");
     folder.join("polikrami")

@@ -55,6 +55,9 @@ async fn a_chain_of_followers_in_a_call_that_is_cut_is_written_once_and_in_order
         assert_eq!(stats.conflicts, 0, "{cut:?}: nobody decided twice, {stats:?}");
         // What was written is found for all of them: they were in one call.
         let reached = matches!(cut, Cut::BeforeTheAnswer | Cut::InTheAnswer);
+        // A cut behind the answer is noticed by the next call, if at all.
+        let noticed = if cut == Cut::AfterTheAnswer { 0..=1 } else { 1..=1 };
+        assert!(noticed.contains(&stats.lost), "{cut:?}: {stats:?}");
         assert_eq!(stats.already, if reached { CHAIN as u64 } else { 0 }, "{cut:?}: {stats:?}");
         process.end().await;
         println!("a chain of {CHAIN}, cut {cut:?}: already {}, {seen:?}", stats.already);
