@@ -94,6 +94,11 @@ impl TestNats {
         self.server.start_again().await.unwrap();
     }
 
+    /// While it is down: everything that it keeps on disk is gone.
+    pub fn wipe(&self) {
+        std::fs::remove_dir_all(self.state.path().join("nats/jetstream")).unwrap();
+    }
+
     /// While it is down: one flipped bit in what it remembers of a consumer of the journal's stream.
     pub fn damage_consumer(&self, name: &str) -> String {
         let file =

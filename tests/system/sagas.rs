@@ -195,3 +195,31 @@ async fn the_second_way_to_ask_about_a_payment_may_fail_once_too() {
     assert_eq!(sound.captured, faults.len());
     stack.end().await;
 }
+
+/// A shop whose flows hear by messages alone, once they have begun.
+async fn without_regular_looks() -> TestStack {
+    TestStack::adjusted(|options| {
+        harness::quick(options);
+        options.policy.self_check = Duration::from_hours(1);
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_whose_consumer_is_gone_opens_another_one() {
+    let mut stack = without_regular_looks().await;
+    whole_road(&stack).await;
+    stack.nats.kill();
+    stack.nats.wipe();
+    stack.nats.restart().await;
+    whole_road(&stack).await;
+    stack.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_nats_the_flows_live_from_the_journal() {
+    let mut stack = without_regular_looks().await;
+    stack.nats.kill();
+    whole_road(&stack).await;
+    stack.end().await;
+}

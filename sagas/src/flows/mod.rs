@@ -53,7 +53,7 @@ impl Default for Timing {
     }
 }
 
-/// A flow: its durable consumer's name, the events it listens to, and its table.
+/// A flow: its name, the events it listens to, and its table.
 #[derive(Clone, Copy)]
 pub struct Flow {
     pub name: &'static str,

@@ -1,14 +1,18 @@
 //! A flow compares itself with the journal: what no message brought, the journal does.
 
-use super::Runner;
+use super::{Handled, Runner};
 use futures::{StreamExt, stream};
 use journal::{progress, read};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Events that one look takes; the next look takes the next ones.
 const MISSING_MAX: i64 = 2_000;
+/// Pause while no message comes, and after a look that failed.
+const UNHEARD: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SelfCheckError {
@@ -20,35 +24,58 @@ pub(super) enum SelfCheckError {
     Inbox(#[from] super::InboxError),
 }
 
-/// At start and then regularly, until `stop`. At start nothing is under way, so everything unhandled was missed;
-/// later only what was there at the last look, so that fresh events are left to their messages.
-pub(super) async fn run(runner: Arc<Runner>, stop: CancellationToken) {
+/// What one look came to.
+struct Look {
+    head: i64,
+    /// There may be more behind what one look takes.
+    more: bool,
+}
+
+/// Looks until `stop`: regularly while the flow `hears`, as if it were the consumer while it does not.
+///
+/// A flow that hears leaves fresh events to their messages and takes only what was there at the last look; as soon as
+/// that changes, messages may have been missed, and everything unhandled is taken.
+pub(super) async fn run(runner: Arc<Runner>, mut hears: watch::Receiver<bool>, stop: CancellationToken) {
     let mut settled = i64::MAX;
     while !stop.is_cancelled() {
-        match once(&runner, settled).await {
-            Ok(head) => settled = head,
+        let hearing = *hears.borrow_and_update();
+        let pause = match once(&runner, settled).await {
+            Ok(Look { more: true, .. }) => continue,
+            Ok(Look { head, .. }) if hearing => {
+                settled = head;
+                runner.policy.self_check
+            }
+            Ok(_) => UNHEARD,
             Err(error) => {
                 tracing::warn!(saga.name = runner.name(), error = super::chain(&error), "self-check failed");
+                UNHEARD
             }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+            _ = hears.changed() => settled = i64::MAX,
         }
-        stop.run_until_cancelled(tokio::time::sleep(runner.policy.self_check)).await;
     }
 }
 
-/// Handles what was missed up to `settled`, moves the mark, and answers the head for the next look.
-async fn once(runner: &Runner, settled: i64) -> Result<i64, SelfCheckError> {
+/// Handles what was missed up to `settled`, and moves the mark.
+async fn once(runner: &Runner, settled: i64) -> Result<Look, SelfCheckError> {
     let pool = &runner.effects.pool;
     let head = read::head(pool).await?;
     let settled = settled.min(head);
     let (name, interests) = (runner.flow.name, runner.flow.interests);
     let missed = progress::missing(pool, name, interests, settled, MISSING_MAX).await?;
+    let full = i64::try_from(missed.len()).is_ok_and(|count| count == MISSING_MAX);
     let handled = stream::iter(missed).map(|envelope| async move { runner.handle(&envelope).await });
     // One slow provider call must not keep the events behind it waiting.
     let mut handled = pin!(handled.buffer_unordered(runner.policy.concurrency));
+    let mut any_done = false;
     while let Some(result) = handled.next().await {
-        result?;
+        any_done |= result? == Handled::Done;
     }
     let mut connection = pool.acquire().await?;
     progress::advance(&mut connection, name, interests, settled).await?;
-    Ok(head)
+    // Where nothing could be done, the next look finds the same events.
+    Ok(Look { head, more: full && any_done })
 }

@@ -1,7 +1,11 @@
-//! The durable consumer of a flow, and the way from a message to its acknowledgement.
+//! The consumer of a flow, and the way from a message to its acknowledgement.
+//!
+//! What a flow has done stands beside the journal, so the consumer need not outlive its session: it is in the memory
+//! of NATS, hears what comes from now on, and what came before it is asked of the journal. Whatever is wrong with it,
+//! the session ends and opens another one.
 
 use super::{Handled, Runner, replays, self_check};
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
 use async_nats::jetstream::{self, AckKind, Message};
 use domain::Envelope;
 use futures::StreamExt;
@@ -9,7 +13,7 @@ use journal::relay;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +23,12 @@ const STILL_ALIVE: Duration = Duration::from_secs(10);
 /// Events that may wait for another attempt before new ones have to wait for them.
 const WAITING_MAX: i64 = 4_096;
 const RECONNECT: Duration = Duration::from_secs(1);
+/// Messages asked for at a time.
+const PULL: usize = 200;
+/// Twice this without a word from NATS, and the consumer is given up.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// NATS forgets a consumer that nobody has pulled from for this long.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 /// A graceful stop waits this long for the steps that have begun.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -28,10 +38,11 @@ impl Runner {
     /// Runs until `stop`, whatever NATS does meanwhile; then lets begun steps end.
     pub async fn run(self: Arc<Self>, client: async_nats::Client, stop: CancellationToken) {
         let mut tasks = JoinSet::new();
-        tasks.spawn(self_check::run(Arc::clone(&self), stop.clone()));
+        let hears = watch::Sender::new(false);
+        tasks.spawn(self_check::run(Arc::clone(&self), hears.subscribe(), stop.clone()));
         tasks.spawn(replays::run(Arc::clone(&self), stop.clone()));
         while !stop.is_cancelled() {
-            let session = Box::pin(self.session(&client, &mut tasks));
+            let session = Box::pin(self.session(&client, &hears, &mut tasks));
             match stop.run_until_cancelled(session).await {
                 None => break,
                 Some(Ok(())) => {
@@ -42,6 +53,7 @@ impl Runner {
                     tracing::warn!(saga.name = self.name(), error, "no consumer; trying again");
                 }
             }
+            hears.send_replace(false);
             stop.run_until_cancelled(tokio::time::sleep(RECONNECT)).await;
         }
         let drained = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
@@ -56,20 +68,19 @@ impl Runner {
     async fn session(
         self: &Arc<Self>,
         client: &async_nats::Client,
+        hears: &watch::Sender<bool>,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), BoxError> {
         let consumer = self.consumer(client).await?;
+        // What was relayed before this consumer was there, the self-check now takes.
+        hears.send_replace(true);
         let room = Arc::new(Semaphore::new(self.policy.concurrency));
-        let mut messages = consumer.messages().await?;
+        let messages = consumer.stream().max_messages_per_batch(PULL).heartbeat(HEARTBEAT).messages();
+        let mut messages = messages.await?;
         while let Some(message) = messages.next().await {
-            let message = match message {
-                Ok(message) => message,
-                Err(error) => {
-                    // Missed heartbeats and the like: the stream goes on, or ends by itself.
-                    tracing::debug!(saga.name = self.name(), error = %error, "the consumer hiccuped");
-                    continue;
-                }
-            };
+            // A missed heartbeat may be a hiccup, or a consumer that is gone for ever: a new one costs less than the
+            // difference.
+            let message = message?;
             let permit = Arc::clone(&room).acquire_owned().await?;
             let runner = Arc::clone(self);
             tasks.spawn(async move {
@@ -85,7 +96,12 @@ impl Runner {
         let context = jetstream::new(client.clone());
         let stream = context.get_stream(relay::STREAM).await?;
         let config = pull::Config {
-            durable_name: Some(self.flow.name.into()),
+            // Named by NATS: two sessions must never share one.
+            description: Some(self.flow.name.into()),
+            memory_storage: true,
+            num_replicas: 1,
+            inactive_threshold: FORGOTTEN_AFTER,
+            deliver_policy: DeliverPolicy::New,
             filter_subjects: self.flow.subjects(),
             ack_policy: AckPolicy::Explicit,
             ack_wait: ACK_WAIT,
@@ -94,7 +110,6 @@ impl Runner {
             max_deliver: -1,
             ..pull::Config::default()
         };
-        // Creates it, or gives the one that is there the interests of this release.
         Ok(stream.create_consumer(config).await?)
     }
 

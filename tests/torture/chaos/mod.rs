@@ -4,6 +4,7 @@
 mod acknowledged;
 mod client;
 mod mails;
+mod scene;
 mod settled;
 mod shopper;
 mod store;
@@ -23,6 +24,8 @@ const SHOPPERS: usize = 4;
 const GOES_ON: Duration = Duration::from_secs(90);
 /// After this long without news the shoppers all wait for the same thing.
 const ALL_WAIT: Duration = Duration::from_secs(15);
+/// After this long one wants to know what stands still.
+const STANDS_STILL: Duration = Duration::from_secs(10);
 
 /// What falls in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +50,7 @@ async fn no_charge_mail_or_command_is_lost_or_doubled_whatever_is_killed() {
     let mut tally = Tally::default();
     let shoppers = (0..SHOPPERS).map(|number| shopper::live(Arc::clone(&town), number));
     let storm = async {
-        storm(&mut world, &mut tally).await;
+        storm(&mut world, &town, &mut tally).await;
         town.closing.store(true, Ordering::Relaxed);
     };
     tokio::join!(join_all(shoppers), storm);
@@ -86,14 +89,17 @@ async fn no_charge_mail_or_command_is_lost_or_doubled_whatever_is_killed() {
 }
 
 /// Round after round of faults, from the first payment on.
-async fn storm(world: &mut World, tally: &mut Tally) {
+async fn storm(world: &mut World, town: &Town, tally: &mut Tally) {
     let mut chance = plan::chance("chaos");
     first_payment(world).await;
     let first_damage = chance.below(DAMAGES.len() as u64);
     for round in 0..plan::rounds() {
         let victims = victims(round, &mut chance);
         let damage = DAMAGES[usize::try_from((first_damage + u64::from(round / 2)) % 4).unwrap()];
-        strike(world, round, &victims, damage, &mut chance, tally).await;
+        let events = 3 + i64::try_from(chance.below(25)).unwrap();
+        let waited = wait_for_news(world, town, round, events).await;
+        println!("chaos: round {round} after {events} events and {} ms", waited.as_millis());
+        strike(world, &victims, damage, &mut chance, tally).await;
     }
 }
 
@@ -114,27 +120,33 @@ fn victims(round: u32, chance: &mut Chance) -> Vec<Victim> {
     victims
 }
 
-/// Waits for a moment at which the shop is busy, kills, and brings everything back.
-async fn strike(
-    world: &mut World,
-    round: u32,
-    victims: &[Victim],
-    damage: Damage,
-    chance: &mut Chance,
-    tally: &mut Tally,
-) {
-    let events = 3 + i64::try_from(chance.below(25)).unwrap();
+/// Waits for a moment at which the shop is busy.
+async fn wait_for_news(world: &World, town: &Town, round: u32, events: i64) -> Duration {
     let seen = eventually_within(GOES_ON, "the database answers", async || head(world).await).await;
-    let wanted = seen + events;
     let since = Instant::now();
+    let mut told = false;
     eventually_within(GOES_ON, &format!("the shop goes on in round {round}"), async || {
         // Everybody may be waiting for a question to the provider that comes in some minutes.
         if since.elapsed() > ALL_WAIT {
             settled::remind(world).await.ok()?;
         }
-        (head(world).await? >= wanted).then_some(())
+        if since.elapsed() > STANDS_STILL && !told {
+            told = true;
+            scene::print(world, town).await;
+        }
+        (head(world).await? >= seen + events).then_some(since.elapsed())
     })
-    .await;
+    .await
+}
+
+/// Kills, and brings everything back.
+async fn strike(
+    world: &mut World,
+    victims: &[Victim],
+    damage: Damage,
+    chance: &mut Chance,
+    tally: &mut Tally,
+) {
     let mut hurt = None;
     for victim in victims {
         *tally.kills.entry(*victim).or_default() += 1;
@@ -149,7 +161,7 @@ async fn strike(
             }
         }
     }
-    println!("chaos: round {round} at event {wanted}: {victims:?} {hurt:?}");
+    println!("chaos: {victims:?} {hurt:?}");
     if victims.contains(&Victim::Database) {
         world.postgres.start_again().await.unwrap();
     }

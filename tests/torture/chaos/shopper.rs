@@ -55,6 +55,8 @@ pub struct Town {
     /// Customers go home: they finish nothing that has not begun.
     pub closing: AtomicBool,
     pub tills: Mutex<BTreeMap<Till, u32>>,
+    /// What each customer waits for.
+    pub waits: Mutex<BTreeMap<usize, String>>,
 }
 
 impl Town {
@@ -66,6 +68,7 @@ impl Town {
             record: Arc::default(),
             closing: AtomicBool::new(false),
             tills: Mutex::default(),
+            waits: Mutex::default(),
         }
     }
 
@@ -76,7 +79,7 @@ impl Town {
 
 /// One customer after the other, until the town closes.
 pub async fn live(town: Arc<Town>, number: usize) {
-    let mut shopper = Shopper { chance: plan::chance(&format!("shopper {number}")), town };
+    let mut shopper = Shopper { number, chance: plan::chance(&format!("shopper {number}")), town };
     while !shopper.town.is_closing() {
         // Nothing where the town closed meanwhile.
         shopper.customer().await;
@@ -84,6 +87,7 @@ pub async fn live(town: Arc<Town>, number: usize) {
 }
 
 struct Shopper {
+    number: usize,
     town: Arc<Town>,
     chance: Chance,
 }
@@ -103,6 +107,7 @@ impl Shopper {
 
     /// Asks until there is an answer; nothing when the town closes first.
     async fn wait<T>(&self, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+        self.town.waits.lock().unwrap().insert(self.number, what.to_owned());
         eventually_within(PATIENCE, what, async || {
             if self.town.is_closing() { Some(None) } else { ask().await.map(Some) }
         })
@@ -188,7 +193,7 @@ impl Shopper {
                 self.come_back(&card(&http, &page, DECLINED).await).await;
                 let path = format!("/api/v1/orders/{order}");
                 self.wait("the declined payment", async || {
-                    (shop.get(&path).await["status"] == "failed").then_some(())
+                    (shop.get(&path).await["paymentStatus"] == "failed").then_some(())
                 })
                 .await?;
                 let page = self.page(shop, order).await?;
@@ -211,13 +216,20 @@ impl Shopper {
         Some(())
     }
 
-    /// The provider's page of a new attempt.
+    /// The provider's page of a new attempt; the order lets go of a failed one a moment after it has failed.
     async fn page(&mut self, shop: &mut Browser, order: &str) -> Option<Url> {
         let wanted = json!({ "orderId": order, "paymentMethod": "credit_card" });
-        let begun = shop.post("/api/v1/payments/initiate", &wanted).await;
-        let status = format!("/api/v1/payments/{}/status", text(&begun, "/paymentId"));
+        let mut payment = None;
         self.wait("the payment page", async || {
-            Url::parse(shop.get(&status).await["redirectUrl"].as_str()?).ok()
+            if payment.is_none() {
+                let begun = shop.post("/api/v1/payments/initiate", &wanted).await;
+                payment = Some(text(&begun, "/paymentId"));
+            }
+            let seen = shop.get(&format!("/api/v1/payments/{}/status", payment.as_ref()?)).await;
+            if seen["status"] == "failed" {
+                payment = None;
+            }
+            Url::parse(seen["redirectUrl"].as_str()?).ok()
         })
         .await
     }
