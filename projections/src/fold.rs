@@ -27,12 +27,16 @@ pub(crate) struct Folded {
     pub rows: usize,
     /// Keys of rows that are there no more, or never were.
     pub gone: Vec<String>,
+    /// The rows as JSON, by key, for whoever keeps them.
+    pub texts: Vec<(String, String)>,
 }
 
-/// Folds a page into the rows it touches; `stored` are those that were there before, by key, as JSON.
+/// Folds a page into the rows it touches; `stored` are those that were there before, by key, as JSON. With `keep` the
+/// texts of the rows come along.
 pub(crate) fn page<P: Projection>(
     stored: Vec<(String, String)>,
     events: &[Decoded<'_>],
+    keep: bool,
 ) -> Result<Folded, serde_json::Error> {
     let mut places: HashMap<&str, usize> = HashMap::with_capacity(events.len());
     let mut rows: Vec<(&str, Option<P::Row>)> = Vec::with_capacity(events.len());
@@ -55,7 +59,12 @@ pub(crate) fn page<P: Projection>(
     };
     for (key, row) in rows {
         match row {
-            Some(row) => folded.add(P::COLUMNS, &row)?,
+            Some(row) => {
+                let text = folded.add(P::COLUMNS, &row)?;
+                if keep {
+                    folded.texts.push((key.to_owned(), text));
+                }
+            }
             None => folded.gone.push(key.to_owned()),
         }
     }
@@ -63,14 +72,15 @@ pub(crate) fn page<P: Projection>(
 }
 
 impl Folded {
-    pub fn add(&mut self, names: &[&str], row: &impl Serialize) -> Result<(), serde_json::Error> {
+    /// Answers the row's text.
+    pub fn add(&mut self, names: &[&str], row: &impl Serialize) -> Result<String, serde_json::Error> {
         let json = serde_json::to_string(row)?;
         let fields = serde_json::Deserializer::from_str(&json).deserialize_map(Fields { names })?;
         for (column, field) in self.columns.iter_mut().zip(fields) {
             column.push(field);
         }
         self.rows += 1;
-        Ok(())
+        Ok(json)
     }
 }
 

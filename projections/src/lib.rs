@@ -5,7 +5,7 @@
 //! | [`model`] | the trait [`Projection`], and its erased form for the list [`ALL`] |
 //! | [`orders`], [`payments`], [`invoices`], [`ai_jobs`], [`wallets`], [`wallet_entries`], [`drafts`] | one read model each: row, fold, queries |
 //! | [`current`] | one row as the journal has it this moment, for the answer to a command |
-//! | [`runner`] | keeps all of them up to date |
+//! | [`runner`], `live.rs`, `kept.rs` | keeps all of them up to date; a page into the live tables; rows written lately |
 //! | `page.rs`, `decode.rs`, `fold.rs`, `table.rs` | a page of the journal, decoded, folded by key, and written |
 //! | [`mod@rebuild`], `generation/` | a read model built anew beside the live one, compared, switched to, and back |
 //! | [`status`], [`skip()`] | positions, lag, where a read model stopped; events that an operator left out |
@@ -17,6 +17,8 @@ pub mod drafts;
 mod fold;
 mod generation;
 pub mod invoices;
+mod kept;
+mod live;
 pub mod model;
 pub mod orders;
 mod page;

@@ -56,7 +56,7 @@ pub trait Projection: Send + Sync + 'static {
 
 type Key = fn(&Place, &Event) -> Option<String>;
 type Opens = fn(&Event) -> bool;
-type FoldPage = fn(Vec<(String, String)>, &[Decoded<'_>]) -> Result<Folded, serde_json::Error>;
+type FoldPage = fn(Vec<(String, String)>, &[Decoded<'_>], bool) -> Result<Folded, serde_json::Error>;
 
 /// A [`Projection`] without its types, so that different ones stand in one list.
 #[derive(Debug)]

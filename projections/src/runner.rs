@@ -1,18 +1,18 @@
 //! Keeps all read models up to date: one task, one connection, one decoding of each event.
 //!
-//! Rows and checkpoints commit together and without waiting for the disk, since a crash only replays them. The
-//! checkpoints are moved first, and only from where this runner believes them to be, in the generation that it knows:
-//! so a rebuild that switches tables in the meantime, or a second runner, makes the transaction start over instead
-//! of writing twice.
+//! Rows and checkpoints commit together (see `live.rs`) and without waiting for the disk, since a crash only replays
+//! them.
 
+use crate::kept::Kept;
+use crate::live::{self, CommitError, Live};
 use crate::model::ReadModel;
-use crate::page::{self, Entry, PAGE_EVENTS, Portion};
-use crate::skips::{self, Skips};
+use crate::page::{self, Entry, PAGE_EVENTS};
+use crate::skips;
 use crate::status::{self, State};
 use crate::table::{ApplyError, Schema, Table};
-use journal::Wake;
 use journal::read::ReadError;
-use sqlx::{Connection, PgConnection, PgPool};
+use journal::{Wake, checkpoint};
+use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::error::Error;
@@ -27,7 +27,6 @@ const OWNER: &str = "projections";
 const RETRY: Duration = Duration::from_secs(1);
 /// How often stopped and outdated read models are looked at again.
 const RECHECK: Duration = Duration::from_secs(2);
-pub(crate) const BEGIN_LAZY: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
 /// Runs until `stop` is cancelled. A read model that meets an event it cannot apply stops; the others go on.
 pub async fn run(pool: PgPool, wake: Wake, stop: CancellationToken) {
@@ -63,29 +62,6 @@ enum RunError {
     Database(#[from] sqlx::Error),
 }
 
-/// Why a page was not committed.
-#[derive(Debug, thiserror::Error)]
-enum CommitError {
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
-    #[error("the checkpoint was moved by somebody else")]
-    Moved,
-}
-
-impl From<sqlx::Error> for CommitError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Apply(ApplyError::Database(error))
-    }
-}
-
-/// A read model that is kept up to date, and how far it is.
-struct Live {
-    table: Table,
-    skips: Skips,
-    position: i64,
-    generation: i64,
-}
-
 struct Session<'c> {
     connection: &'c mut PgConnection,
     live: Vec<Live>,
@@ -99,6 +75,7 @@ async fn session(
     wake: &mut Wake,
     moved: &watch::Sender<i64>,
 ) -> Result<Infallible, RunError> {
+    checkpoint::commit_lazily_always(connection).await?;
     status::start_all(connection).await?;
     let mut session = Session { connection, live: Vec::new(), idle: 0, checked_at: Instant::now() };
     session.reload().await?;
@@ -130,7 +107,8 @@ impl Session<'_> {
                     let table = Table::new(self.connection, model, Schema::Read).await?;
                     let skips = skips::all(&mut *self.connection, model.name).await?;
                     let (position, generation) = (stored.position, stored.generation);
-                    self.live.push(Live { table, skips, position, generation });
+                    let kept = Kept::default();
+                    self.live.push(Live { table, skips, position, generation, kept });
                 }
                 State::Outdated { version } => {
                     if before == 0 {
@@ -192,27 +170,9 @@ impl Session<'_> {
         Ok(true)
     }
 
-    /// Applies the entries to the named read models in one transaction.
     async fn commit(&mut self, names: &[&str], entries: &[Entry]) -> Result<(), CommitError> {
-        let group = || self.live.iter().filter(|live| names.contains(&live.table.model.name));
-        let portions: Vec<(&Live, Portion<'_>)> = group()
-            .map(|live| (live, page::portion(entries, live.table.model, live.position, &live.skips)))
-            .filter(|(live, portion)| portion.up_to > live.position)
-            .collect();
-        let mut transaction = self.connection.begin_with(BEGIN_LAZY).await?;
-        move_checkpoints(&mut transaction, &portions).await?;
-        for (live, portion) in &portions {
-            live.table.apply(&mut transaction, &portion.events).await?;
-        }
-        transaction.commit().await?;
-        let reached: Vec<(&str, i64)> =
-            portions.iter().map(|(live, portion)| (live.table.model.name, portion.up_to)).collect();
-        for (name, up_to) in reached {
-            for live in self.live.iter_mut().filter(|live| live.table.model.name == name) {
-                live.position = up_to;
-            }
-        }
-        Ok(())
+        let group = self.live.iter_mut().filter(|live| names.contains(&live.table.model.name));
+        live::commit(self.connection, group, entries).await
     }
 
     /// Finds the event that a read model cannot apply, keeps everything before it, and stops there.
@@ -262,29 +222,6 @@ impl Session<'_> {
         self.idle += 1;
         Ok(())
     }
-}
-
-/// Moves each checkpoint from where it is believed to be; the row locks also keep a swap out until the commit.
-async fn move_checkpoints(
-    connection: &mut PgConnection,
-    portions: &[(&Live, Portion<'_>)],
-) -> Result<(), CommitError> {
-    let readers: Vec<&str> = portions.iter().map(|(live, _)| live.table.model.name).collect();
-    let from: Vec<i64> = portions.iter().map(|(live, _)| live.position).collect();
-    let to: Vec<i64> = portions.iter().map(|(_, portion)| portion.up_to).collect();
-    let generations: Vec<i64> = portions.iter().map(|(live, _)| live.generation).collect();
-    let moved = sqlx::query(
-        "UPDATE checkpoints c SET position = m.new, updated_at = now() \
-         FROM unnest($1, $2, $3, $4) AS m(reader, old, new, generation) \
-         WHERE c.reader = m.reader AND c.position = m.old AND c.generation = m.generation",
-    )
-    .bind(&readers)
-    .bind(from)
-    .bind(to)
-    .bind(generations)
-    .execute(connection)
-    .await?;
-    if moved.rows_affected() == readers.len() as u64 { Ok(()) } else { Err(CommitError::Moved) }
 }
 
 /// The error and what is behind it, on one line.

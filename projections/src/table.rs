@@ -50,13 +50,24 @@ pub(crate) fn refuses_for_good(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| ["21", "22", "23", "42"].iter().any(|class| code.starts_with(class)))
 }
 
+/// On what a statement depends that is part of a larger one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Provided {
+    Always,
+    /// A table of one row, whose column `yes` says it.
+    If(&'static str),
+}
+
 /// A read model's table in one of the schemas.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub model: &'static ReadModel,
     load: String,
-    upsert: String,
-    delete: String,
+    /// Of the same table, for [`Table::upsert`].
+    name: String,
+    casts: String,
+    assignments: String,
+    keys: String,
 }
 
 impl Table {
@@ -79,7 +90,6 @@ impl Table {
     fn with_types(model: &'static ReadModel, schema: Schema, types: &HashMap<String, String>) -> Self {
         let table = format!("{}.{}", schema.name(), model.name);
         let (key, key_type) = model.key;
-        let columns = model.columns.join(", ");
         let assignments: Vec<String> = (model.columns.iter())
             .filter(|column| **column != key)
             .map(|column| format!("{column} = excluded.{column}"))
@@ -88,20 +98,45 @@ impl Table {
         let casts: Vec<String> = (model.columns.iter())
             .map(|column| format!("u.{column}::{}", types.get(*column).map_or("text", String::as_str)))
             .collect();
-        let arrays: Vec<String> = (1..=model.columns.len()).map(|n| format!("${n}::text[]")).collect();
-        let keys = format!("{key} = ANY($1::text[]::{key_type}[])");
+        let keys = format!("::text[]::{key_type}[]");
         Self {
             model,
-            load: format!("SELECT {key}::text, row_to_json(t)::text FROM {table} t WHERE {keys}"),
-            upsert: format!(
-                "INSERT INTO {table} ({columns}) SELECT {} FROM unnest({}) AS u({columns}) \
-                 ON CONFLICT ({key}) DO UPDATE SET {}",
-                casts.join(", "),
-                arrays.join(", "),
-                assignments.join(", ")
+            load: format!(
+                "SELECT {key}::text, row_to_json(t)::text FROM {table} t WHERE {key} = ANY($1{keys})"
             ),
-            delete: format!("DELETE FROM {table} WHERE {keys}"),
+            name: table,
+            casts: casts.join(", "),
+            assignments: assignments.join(", "),
+            keys,
         }
+    }
+
+    /// Writes rows that come as one array of texts for each column, the first one as parameter `first`.
+    pub fn upsert(&self, first: usize, provided: Provided) -> String {
+        let Self { model, name, casts, assignments, .. } = self;
+        let columns = model.columns.join(", ");
+        let arrays: Vec<String> =
+            (first..first + model.columns.len()).map(|n| format!("${n}::text[]")).collect();
+        let arrays = arrays.join(", ");
+        let condition = match provided {
+            Provided::Always => String::new(),
+            Provided::If(table) => format!(", {table} WHERE {table}.yes"),
+        };
+        format!(
+            "INSERT INTO {name} ({columns}) SELECT {casts} FROM unnest({arrays}) AS u({columns}){condition} \
+             ON CONFLICT ({key}) DO UPDATE SET {assignments}",
+            key = model.key.0,
+        )
+    }
+
+    /// Removes the rows whose keys are in an array, the given parameter.
+    pub fn delete(&self, parameter: usize, provided: Provided) -> String {
+        let Self { model, name, keys, .. } = self;
+        let condition = match provided {
+            Provided::Always => String::new(),
+            Provided::If(table) => format!(" AND (SELECT yes FROM {table})"),
+        };
+        format!("DELETE FROM {name} WHERE {key} = ANY(${parameter}{keys}){condition}", key = model.key.0)
     }
 
     /// Folds events into the rows that they touch; inside the caller's transaction.
@@ -110,30 +145,25 @@ impl Table {
         connection: &mut PgConnection,
         events: &[Decoded<'_>],
     ) -> Result<(), ApplyError> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let before = self.load(connection, events).await?;
-        let Folded { columns, rows, gone } = (self.model.fold_page)(before, events)?;
+        let before = self.load(connection, self.touched(events)).await?;
+        let Folded { columns, rows, gone, .. } = (self.model.fold_page)(before, events, false)?;
         if rows > 0 {
-            let mut upsert = sqlx::query(&self.upsert);
+            let statement = self.upsert(1, Provided::Always);
+            let mut upsert = sqlx::query(&statement);
             for column in columns {
                 upsert = upsert.bind(column);
             }
             upsert.execute(&mut *connection).await?;
         }
         if !gone.is_empty() {
-            sqlx::query(&self.delete).bind(gone).execute(&mut *connection).await?;
+            let statement = self.delete(1, Provided::Always);
+            sqlx::query(&statement).bind(gone).execute(&mut *connection).await?;
         }
         Ok(())
     }
 
-    /// The rows that the events touch, but for those whose first event makes them anew.
-    async fn load(
-        &self,
-        connection: &mut PgConnection,
-        events: &[Decoded<'_>],
-    ) -> Result<Vec<(String, String)>, sqlx::Error> {
+    /// The keys of the rows that the events touch, but for those whose first event makes them anew.
+    pub fn touched<'e>(&self, events: &'e [Decoded<'_>]) -> Vec<&'e str> {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut keys: Vec<&str> = Vec::new();
         for Decoded { key, event, .. } in events {
@@ -141,6 +171,15 @@ impl Table {
                 keys.push(key);
             }
         }
+        keys
+    }
+
+    /// The rows that are there, by key, as JSON.
+    pub async fn load(
+        &self,
+        connection: &mut PgConnection,
+        keys: Vec<&str>,
+    ) -> Result<Vec<(String, String)>, sqlx::Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }

@@ -13,8 +13,7 @@ use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{ContextBuilder, PublishAckFuture};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, StorageType};
-use domain::Envelope;
-use journal::relay::{self, StreamOptions};
+use journal::relay::{self, Outgoing, StreamOptions};
 use journal::{ConnectOptions, Wake, checkpoint, read};
 use sqlx::PgPool;
 use std::collections::VecDeque;
@@ -66,11 +65,11 @@ pub async fn run(
     Ok(cluster.postgres.drop_database("relay_journal").await?)
 }
 
-async fn everything(pool: &PgPool) -> Outcome<Vec<Envelope>> {
-    let mut events: Vec<Envelope> = Vec::new();
+async fn everything(pool: &PgPool) -> Outcome<Vec<Outgoing>> {
+    let mut events: Vec<Outgoing> = Vec::new();
     loop {
         let after = events.last().map_or(0, |event| event.position);
-        let page = read::page(pool, after, PAGE_EVENTS, PAGE_BYTES).await?;
+        let page = relay::page(pool, after, PAGE_EVENTS, PAGE_BYTES).await?;
         if page.is_empty() {
             return Ok(events);
         }
@@ -114,7 +113,7 @@ async fn relayed(queue: Queue, pool: &PgPool, period: Duration) -> Outcome<f64> 
 }
 
 /// Messages per second of a plain client that lets `window` of them be unacknowledged.
-async fn published(queue: Queue, bodies: &[Envelope], window: usize, period: Duration) -> Outcome<f64> {
+async fn published(queue: Queue, bodies: &[Outgoing], window: usize, period: Duration) -> Outcome<f64> {
     let context = ContextBuilder::new()
         .timeout(ACK_TIMEOUT)
         .ack_timeout(ACK_TIMEOUT)
@@ -122,10 +121,8 @@ async fn published(queue: Queue, bodies: &[Envelope], window: usize, period: Dur
         .build(queue.client.clone());
     create_stream(&context).await?;
     // What is compared is the way into the stream; serialising is the relay's own affair.
-    let messages: Vec<(String, PublishMessage)> = bodies
-        .iter()
-        .map(|event| Ok((relay::subject(event), relay::message(event)?)))
-        .collect::<Result<_, serde_json::Error>>()?;
+    let messages: Vec<(String, PublishMessage)> =
+        bodies.iter().map(|event| (event.subject.clone(), event.message())).collect();
     let start = Instant::now();
     let (mut sent, mut waiting) = (0, VecDeque::<PublishAckFuture>::with_capacity(window));
     for (subject, message) in messages {

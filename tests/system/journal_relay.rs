@@ -10,12 +10,19 @@ use journal::{Rider, checkpoint};
 use sqlx::PgPool;
 use std::time::Duration;
 
+/// More than any journal of these tests.
+const ROOM: i64 = 64 * 1024 * 1024;
+
 /// Starts a relay beside the writer.
 async fn relay_for(process: &mut Process, pool: &PgPool, nats_url: &str) -> StatusReader {
+    relay_with(process, pool, nats_url, ROOM).await
+}
+
+async fn relay_with(process: &mut Process, pool: &PgPool, nats_url: &str, max_bytes: i64) -> StatusReader {
     let client =
         async_nats::ConnectOptions::new().retry_on_initial_connect().connect(nats_url).await.unwrap();
     let (status, reader) = relay::status();
-    let options = StreamOptions { max_bytes: 64 * 1024 * 1024, ..StreamOptions::default() };
+    let options = StreamOptions { max_bytes, ..StreamOptions::default() };
     let wake = process.commands.writer().wake();
     process.spawn(relay::run(pool.clone(), client, wake, options, status, process.stop.clone()));
     reader
@@ -57,7 +64,8 @@ async fn everything(nats_url: &str, count: usize) -> Vec<Envelope> {
             let message = message.unwrap();
             let envelope: Envelope = serde_json::from_slice(&message.payload).unwrap();
             assert_eq!(relay::position_of(message.headers.as_ref().unwrap()), Some(envelope.position));
-            assert_eq!(message.subject.as_str(), relay::subject(&envelope));
+            let subject = format!("journal.{}.{}", envelope.aggregate_type, envelope.event_type);
+            assert_eq!(message.subject.as_str(), subject);
             envelope
         })
         .collect()
@@ -153,9 +161,8 @@ async fn pages_go_as_atomic_batches_and_what_may_be_there_already_goes_alone() {
     };
     context.create_stream(foreign).await.unwrap();
     // Of an earlier life: event 30 is there, and what came last says nothing about how far it went.
-    let event = journal::read::range(&database.pool, 30, 30).await.unwrap().remove(0);
-    let message = relay::message(&event).unwrap();
-    context.send_publish(relay::subject(&event), message).await.unwrap().await.unwrap();
+    let event = relay::page(&database.pool, 29, 1, usize::MAX).await.unwrap().remove(0);
+    context.send_publish(event.subject.clone(), event.message()).await.unwrap().await.unwrap();
     context.publish("journal.nobody.knows", "x".into()).await.unwrap().await.unwrap();
 
     let status = relay_for(&mut process, &database.pool, &nats.url).await;
@@ -175,6 +182,35 @@ async fn pages_go_as_atomic_batches_and_what_may_be_there_already_goes_alone() {
     assert_eq!(positions, (1..=440).collect::<Vec<_>>());
     assert!(in_batches > 0, "nothing was put into a batch");
     process.end().await;
+}
+
+/// The first batch is too large for the stream; the second one, sent meanwhile, would fit.
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_refused_batch_the_server_takes_no_other() {
+    let (database, nats) = (harness::database().await, harness::nats().await);
+    let mut process = Process::start(&database.pool);
+    append(&process, 1_300).await;
+    let status = relay_with(&mut process, &database.pool, &nats.url, 300 * 1024).await;
+    eventually("the stream is full", || async { status.get().failures > 1 }).await;
+    process.end().await;
+    let (kept, positions) = in_stream(&nats.url).await;
+    assert!((1..1_000).contains(&kept), "{kept} messages");
+    assert_eq!(positions, (1..=kept).collect::<Vec<_>>());
+
+    let mut process = Process::start(&database.pool);
+    let status = relay_for(&mut process, &database.pool, &nats.url).await;
+    reaches(&status, 1_300).await;
+    let (kept, positions) = in_stream(&nats.url).await;
+    assert_eq!((kept, positions), (1_300, (1..=1_300).collect()), "once and in order");
+    process.end().await;
+}
+
+/// How many messages the stream holds, and the positions in their order there.
+async fn in_stream(nats_url: &str) -> (i64, Vec<i64>) {
+    let stream = jetstream(nats_url).await.get_stream(STREAM).await.unwrap();
+    let kept = stream.cached_info().state.messages;
+    let received = everything(nats_url, usize::try_from(kept).unwrap()).await;
+    (i64::try_from(kept).unwrap(), received.iter().map(|event| event.position).collect())
 }
 
 #[tokio::test(flavor = "multi_thread")]

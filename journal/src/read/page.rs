@@ -36,7 +36,17 @@ pub async fn page(
     limit_events: i64,
     limit_bytes: usize,
 ) -> Result<Vec<Envelope>, ReadError> {
-    bounded(executor, PAGE, after, (limit_events, limit_bytes), envelope).await
+    page_of(executor, after, (limit_events, limit_bytes), envelope).await
+}
+
+/// As [`page`], with each row read as the caller wants it.
+pub(crate) async fn page_of<T>(
+    executor: impl PgExecutor<'_>,
+    after: i64,
+    limits: (i64, usize),
+    decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
+) -> Result<Vec<T>, ReadError> {
+    bounded(executor, PAGE, after, limits, decode).await
 }
 
 /// As [`page`], with the stored hashes.

@@ -8,20 +8,23 @@
 //! | file | what it is |
 //! |---|---|
 //! | `stream.rs` | the stream's settings and its last position |
-//! | `publish.rs` | one event as a message, and the window of unacknowledged ones |
+//! | `outgoing.rs` | one event as a message |
+//! | `publish.rs` | the window of unacknowledged messages |
 //! | `status.rs` | what the relay is doing, for health checks and metrics |
 
+mod outgoing;
 mod publish;
 mod status;
 mod stream;
 
-pub use publish::{POSITION_HEADER, message, position_of, subject};
+pub use outgoing::{Outgoing, page};
+pub use publish::{POSITION_HEADER, position_of};
 pub use status::{Activity, Snapshot, Status, StatusReader, status};
 pub use stream::{STREAM, SUBJECTS, StreamOptions};
 
 use crate::checkpoint;
 use crate::owner::{self, Owned};
-use crate::read::{self, ReadError, Wake};
+use crate::read::{ReadError, Wake};
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::stream::Stream;
 use publish::Window;
@@ -52,12 +55,6 @@ pub enum RelayError {
         position: i64,
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    #[error("event {position} cannot be serialised")]
-    Json {
-        position: i64,
-        #[source]
-        source: serde_json::Error,
     },
     #[error("the stream lost messages: its last sequence is {found}, it was {known}")]
     Wiped { known: u64, found: u64 },
@@ -143,11 +140,16 @@ async fn publish_all(
     let mut saved = window.acknowledged();
     let mut checked = Instant::now();
     status.publishing(saved);
+    let mut page = page_behind(owned, window.sent()).await?;
     loop {
-        // Acknowledgements of the last page arrive while the next one is read.
-        let page = read::page(owned.connection(), window.sent(), PAGE_EVENTS, PAGE_BYTES).await?;
-        let idle = page.is_empty();
-        let result = if idle { window.settle().await } else { window.send(&page).await };
+        // The next page is read while this one is sent, and acknowledgements of the last one arrive meanwhile.
+        let (result, next) = match page.last() {
+            Some(last) => {
+                let (sent, next) = tokio::join!(window.send(&page), page_behind(owned, last.position));
+                (sent, Some(next))
+            }
+            None => (window.settle().await, None),
+        };
         // Also on failure: what was acknowledged before it need not be sent again.
         if window.acknowledged() > saved {
             saved = window.acknowledged();
@@ -156,14 +158,21 @@ async fn publish_all(
         }
         *singly_until = window.singly_until();
         result?;
-        if idle {
+        page = if let Some(next) = next {
+            next?
+        } else {
             wake.beyond(window.sent()).await;
             if checked.elapsed() >= IDLE_CHECK {
                 stream::check(&mut stream, window.stream_sequence()).await?;
                 checked = Instant::now();
             }
-        }
+            page_behind(owned, window.sent()).await?
+        };
     }
+}
+
+async fn page_behind(owned: &mut Owned, after: i64) -> Result<Vec<Outgoing>, ReadError> {
+    page(owned.connection(), after, PAGE_EVENTS, PAGE_BYTES).await
 }
 
 /// Looks at the stream, and where to go on.

@@ -1,33 +1,26 @@
-//! One event as a message, and the window of messages that are not acknowledged yet.
+//! The window of messages that are not acknowledged yet.
 //!
 //! Pages go as atomic batches (`Nats-Batch-*`, NATS ADR-50): stored whole or not at all, one acknowledgement and,
 //! where the server syncs each write, one flush for up to 1,000 messages. A batch is refused whole if the stream
 //! has seen one of its message ids, so what may be there already goes one by one.
+//!
+//! Each message or batch names the number that the stream must stand at (`Nats-Expected-Last-Sequence`). So the
+//! server itself keeps the order: behind one that it refused it takes no other, nor from a relay that was away while
+//! another one went on.
 
 use super::RelayError;
+use super::outgoing::Outgoing;
 use async_nats::HeaderMap;
 use async_nats::header::{NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::message::PublishMessage;
-use domain::Envelope;
 use std::collections::VecDeque;
 use std::error::Error;
 use std::future::IntoFuture;
 
 /// Carries the position; within the stream's window NATS drops repeats by it.
 pub const POSITION_HEADER: &str = "Nats-Msg-Id";
-
-/// `journal.<aggregate_type>.<event_type>`; both names were checked when the event was appended.
-pub fn subject(event: &Envelope) -> String {
-    format!("journal.{}.{}", event.aggregate_type, event.event_type)
-}
-
-/// The envelope as JSON.
-pub fn message(event: &Envelope) -> Result<PublishMessage, serde_json::Error> {
-    let body = serde_json::to_vec(event)?;
-    Ok(PublishMessage::build().payload(body.into()).message_id(event.position.to_string()))
-}
 
 /// The position of a message, without parsing its body.
 pub fn position_of(headers: &HeaderMap) -> Option<i64> {
@@ -47,6 +40,8 @@ pub(super) struct Window {
     sent: i64,
     acknowledged: i64,
     stream_sequence: u64,
+    /// Where the stream stands when it has taken everything in flight.
+    expected_sequence: u64,
     /// Up to here the stream may hold messages already.
     singly_until: i64,
 }
@@ -70,6 +65,7 @@ impl Window {
             sent: after,
             acknowledged: after,
             stream_sequence,
+            expected_sequence: stream_sequence,
             singly_until,
         }
     }
@@ -95,46 +91,49 @@ impl Window {
     }
 
     /// Sends a page, waiting only while the window is full.
-    pub async fn send(&mut self, page: &[Envelope]) -> Result<(), RelayError> {
+    pub async fn send(&mut self, page: &[Outgoing]) -> Result<(), RelayError> {
         let known = page.partition_point(|event| event.position <= self.singly_until);
         let (singles, rest) = page.split_at(known);
-        self.send_singly(singles).await?;
+        for event in singles {
+            // Whether the stream's number moves is known when it has answered: a repeat does not move it.
+            self.send_singly(event).await?;
+            self.settle().await?;
+        }
         for batch in rest.chunks(BATCH_MESSAGES_MAX) {
             match batch {
-                [_] => self.send_singly(batch).await?,
+                [event] => self.send_singly(event).await?,
                 _ => self.send_batch(batch).await?,
             }
         }
         Ok(())
     }
 
-    async fn send_singly(&mut self, events: &[Envelope]) -> Result<(), RelayError> {
-        for event in events {
-            while self.in_flight.len() >= self.limit {
-                self.acknowledge_first().await?;
-            }
-            let position = event.position;
-            let message = message(event).map_err(|source| RelayError::Json { position, source })?;
-            self.hand_over(event, message, 0).await?;
+    async fn send_singly(&mut self, event: &Outgoing) -> Result<(), RelayError> {
+        while self.in_flight.len() >= self.limit {
+            self.acknowledge_first().await?;
         }
-        Ok(())
+        let message = event.message().expected_last_sequence(self.expected_sequence);
+        self.hand_over(event, message, 0).await
     }
 
     /// All but the last message want no answer; the last one commits the batch.
-    async fn send_batch(&mut self, events: &[Envelope]) -> Result<(), RelayError> {
+    async fn send_batch(&mut self, events: &[Outgoing]) -> Result<(), RelayError> {
         while self.in_flight.len() >= BATCHES_IN_FLIGHT {
             self.acknowledge_first().await?;
         }
         let id = self.context.client().new_inbox();
         for (number, event) in (1_u64..).zip(events) {
             let position = event.position;
-            let message = message(event).map_err(|source| RelayError::Json { position, source })?;
-            let message = message.header(NATS_BATCH_ID, &*id).header(NATS_BATCH_SEQUENCE, number.to_string());
+            let mut message =
+                event.message().header(NATS_BATCH_ID, &*id).header(NATS_BATCH_SEQUENCE, number.to_string());
+            if number == 1 {
+                message = message.expected_last_sequence(self.expected_sequence);
+            }
             if number == events.len() as u64 {
                 let last = message.header(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
                 self.hand_over(event, last, number).await?;
             } else {
-                let message = message.outbound_message(subject(event));
+                let message = message.outbound_message(event.subject.clone());
                 let headers = message.headers.unwrap_or_default();
                 let send = self.context.client();
                 let send = send.publish_with_headers(message.subject, headers, message.payload);
@@ -152,16 +151,17 @@ impl Window {
     /// Sends a message whose acknowledgement is awaited.
     async fn hand_over(
         &mut self,
-        event: &Envelope,
+        event: &Outgoing,
         message: PublishMessage,
         batch: u64,
     ) -> Result<(), RelayError> {
         let position = event.position;
-        match self.context.send_publish(subject(event), message).await {
+        match self.context.send_publish(event.subject.clone(), message).await {
             Ok(ack) => self.in_flight.push_back(InFlight { position, batch, ack }),
             Err(error) => return Err(self.broken(position, error.into()).await),
         }
         self.sent = position;
+        self.expected_sequence += batch.max(1);
         Ok(())
     }
 
@@ -180,6 +180,9 @@ impl Window {
             Ok(ack) if ack.batch_size.unwrap_or(0) == batch => {
                 self.acknowledged = position;
                 self.stream_sequence = self.stream_sequence.max(ack.sequence);
+                if self.in_flight.is_empty() {
+                    self.expected_sequence = self.stream_sequence;
+                }
                 Ok(())
             }
             Ok(ack) => {
@@ -210,33 +213,6 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-    use std::collections::BTreeMap;
-    use time::macros::datetime;
-
-    fn event() -> Envelope {
-        Envelope {
-            position: 42,
-            aggregate_type: "payment".to_owned(),
-            aggregate_id: "p-1".to_owned(),
-            sequence: 3,
-            event_type: "captured".to_owned(),
-            event_version: "1".to_owned(),
-            payload: json!({"kuruş": 12_000}),
-            metadata: BTreeMap::new(),
-            recorded_at: datetime!(2026-11-24 03:04:05.123456 UTC),
-        }
-    }
-
-    #[test]
-    fn a_message_carries_the_whole_envelope_and_its_position() {
-        let event = event();
-        assert_eq!(subject(&event), "journal.payment.captured");
-        let outbound = message(&event).unwrap().outbound_message(subject(&event));
-        assert_eq!(position_of(&outbound.headers.unwrap()), Some(42));
-        assert_eq!(serde_json::from_slice::<Envelope>(&outbound.payload).unwrap(), event);
-    }
-
     #[test]
     fn a_message_that_is_not_ours_has_no_position() {
         let mut headers = HeaderMap::new();

@@ -19,12 +19,14 @@ pub(crate) mod switch;
 use crate::fold::Decoded;
 use crate::page::{self, Entry};
 use crate::rebuild::RebuildError;
-use crate::runner::BEGIN_LAZY;
 use crate::skips::Skips;
 use crate::table::{ApplyError, Schema, Table, refuses_for_good};
 use domain::DecodeError;
 use journal::owner::Owned;
 use sqlx::{Connection, PgConnection};
+
+/// A crash only repeats the page.
+const BEGIN_LAZY: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
 /// A table under construction, its position, and the connection that builds it.
 pub(crate) struct Generation {

@@ -1,7 +1,8 @@
 //! The second generation and the live one change places, in one transaction.
 //!
-//! The checkpoint's row is locked first, as the runner does: the runner waits, and then finds that the table behind
-//! its checkpoint is another one. Whoever reads waits at most for the lock, and then reads the new table.
+//! The live table is locked against writing first, and then its checkpoint, in the order in which the runner's
+//! statement takes them: the runner waits, and then finds that the table behind its checkpoint is another one. Whoever
+//! reads waits at most for the exchange, and then reads the new table.
 
 use super::{Generation, RebuildError, record};
 use crate::model::ReadModel;
@@ -35,7 +36,7 @@ impl Generation {
         let Self { owned, table, skips, position, .. } = self;
         let model = table.model;
         let mut transaction = owned.connection().begin_with(BEGIN_IMPATIENT).await?;
-        let live = lock_checkpoint(&mut transaction, model.name).await?;
+        let live = lock(&mut transaction, model.name).await?;
         let reached = Self::catch_up(&mut transaction, (table, skips), (*position, live)).await?;
         let version: Option<i32> =
             sqlx::query_scalar("SELECT version FROM projection_status WHERE name = $1")
@@ -64,7 +65,10 @@ impl Generation {
     }
 }
 
-async fn lock_checkpoint(connection: &mut PgConnection, reader: &str) -> Result<i64, sqlx::Error> {
+/// Answers where the live one stands.
+async fn lock(connection: &mut PgConnection, reader: &str) -> Result<i64, sqlx::Error> {
+    let table = format!("LOCK TABLE read.{reader} IN SHARE ROW EXCLUSIVE MODE");
+    sqlx::raw_sql(&table).execute(&mut *connection).await?;
     sqlx::query("INSERT INTO checkpoints (reader, position) VALUES ($1, 0) ON CONFLICT (reader) DO NOTHING")
         .bind(reader)
         .execute(&mut *connection)

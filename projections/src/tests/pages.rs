@@ -61,7 +61,7 @@ fn table(model: &ReadModel, history: &History, size: usize) -> Rows {
                 stored.extend(row.map(|row| (key.clone(), row)));
             }
         }
-        let folded = (model.fold_page)(stored.into_iter().collect(), &events).unwrap();
+        let folded = (model.fold_page)(stored.into_iter().collect(), &events, false).unwrap();
         for key in folded.gone {
             table.remove(&key);
         }
