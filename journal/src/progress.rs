@@ -3,9 +3,9 @@
 //! The runner of a flow
 //! 1. skips a message if [`is_handled`];
 //! 2. after its last step, calls [`mark_handled`] (in the transaction of the last inbox row), then acknowledges;
-//! 3. at start, and on a timer, calls [`missing`] and handles what it answers as if it had been delivered, then
-//!    [`advance`]. `up_to` is the head as it was one tick ago, so that events in flight are left alone; at start
-//!    it is the head itself.
+//! 3. on a timer, calls [`missing`] and handles what it answers as if it had been delivered, then [`advance`].
+//!    `up_to` is the head as it was one tick ago, so that events in flight are left alone; at start, and whenever
+//!    messages may have been missed, it is the head itself.
 //!
 //! An event that went to the dead letters counts as handled: an operator has it.
 
@@ -87,38 +87,47 @@ pub async fn missing_positions(
     up_to: i64,
     limit: i64,
 ) -> Result<Vec<i64>, sqlx::Error> {
+    missing_but(executor, saga, interests, up_to, &[], limit).await
+}
+
+async fn missing_but(
+    executor: impl PgExecutor<'_>,
+    saga: &str,
+    interests: &[Interest],
+    up_to: i64,
+    held: &[i64],
+    limit: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
     let (types, events) = columns_of(interests);
     sqlx::query_scalar(
         "SELECT e.position FROM events e \
          WHERE e.position > coalesce((SELECT handled_up_to FROM saga_progress WHERE saga = $1), 0) \
-         AND e.position <= $4 \
+         AND e.position <= $4 AND e.position <> ALL ($5) \
          AND (e.aggregate_type, e.event_type) IN (SELECT * FROM unnest($2, $3)) \
          AND NOT EXISTS (SELECT FROM saga_handled h WHERE h.saga = $1 AND h.position = e.position) \
-         ORDER BY e.position LIMIT $5",
+         ORDER BY e.position LIMIT $6",
     )
     .bind(saga)
     .bind(types)
     .bind(events)
     .bind(up_to)
+    .bind(held)
     .bind(limit)
     .fetch_all(executor)
     .await
 }
 
-/// The events themselves, for a runner that handles them as if they had been delivered.
+/// The events themselves, for a runner that handles them as if they had been delivered; but those that it holds.
 pub async fn missing(
     pool: &PgPool,
     saga: &str,
     interests: &[Interest],
     up_to: i64,
+    held: &[i64],
     limit: i64,
 ) -> Result<Vec<Envelope>, ReadError> {
-    let mut events = Vec::new();
-    for position in missing_positions(pool, saga, interests, up_to, limit).await? {
-        let event = read::event(pool, position).await?;
-        events.push(event.ok_or(ReadError::Gap { expected: position, found: position + 1 })?);
-    }
-    Ok(events)
+    let positions = missing_but(pool, saga, interests, up_to, held, limit).await?;
+    read::events(pool, &positions).await
 }
 
 /// Moves the mark as far as everything is handled, at most to `up_to`, and sweeps the rows below it.

@@ -211,13 +211,17 @@ impl Session<'_> {
         position: i64,
         error: &(dyn Error + Send + Sync + 'static),
     ) -> Result<(), sqlx::Error> {
+        let Some(live) = self.live.iter().find(|live| live.table.model.name == name) else { return Ok(()) };
+        let believed = (live.position, live.generation);
+        if !status::stop(&mut *self.connection, name, believed, position, &causes(error)).await? {
+            return self.reload().await;
+        }
         tracing::error!(
             projection.name = name,
             event.position = position,
             error = error as &dyn Error,
             "projection stopped"
         );
-        status::stop(&mut *self.connection, name, position, &causes(error)).await?;
         self.live.retain(|live| live.table.model.name != name);
         self.idle += 1;
         Ok(())

@@ -157,22 +157,28 @@ pub async fn resume(executor: impl PgExecutor<'_>, name: &str) -> Result<bool, s
     Ok(result.rows_affected() == 1)
 }
 
+/// Stops a read model at an event that it cannot apply. Answers whether it did: one that was switched or moved in the
+/// meantime is not what could not apply it.
 pub(crate) async fn stop(
     executor: impl PgExecutor<'_>,
     name: &str,
+    (believed, generation): (i64, i64),
     position: i64,
     cause: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+) -> Result<bool, sqlx::Error> {
+    let result = sqlx::query(
         "UPDATE projection_status SET state = 'stopped', failed_position = $2, cause = $3, updated_at = now() \
-         WHERE name = $1",
+         WHERE name = $1 AND EXISTS \
+         (SELECT FROM checkpoints WHERE reader = $1 AND position = $4 AND generation = $5)",
     )
     .bind(name)
     .bind(position)
     .bind(cause)
+    .bind(believed)
+    .bind(generation)
     .execute(executor)
     .await?;
-    Ok(())
+    Ok(result.rows_affected() == 1)
 }
 
 /// Records that a rebuild has written all rows with the present fold.

@@ -161,9 +161,10 @@ async fn pages_go_as_atomic_batches_and_what_may_be_there_already_goes_alone() {
     };
     context.create_stream(foreign).await.unwrap();
     // Of an earlier life: event 30 is there, and what came last says nothing about how far it went.
-    let event = relay::page(&database.pool, 29, 1, usize::MAX).await.unwrap().remove(0);
-    context.send_publish(event.subject.clone(), event.message()).await.unwrap().await.unwrap();
-    context.publish("journal.nobody.knows", "x".into()).await.unwrap().await.unwrap();
+    for after in [29, 9] {
+        let event = relay::page(&database.pool, after, 1, usize::MAX).await.unwrap().remove(0);
+        context.send_publish(event.subject.clone(), event.message()).await.unwrap().await.unwrap();
+    }
 
     let status = relay_for(&mut process, &database.pool, &nats.url).await;
     reaches(&status, 40).await;
@@ -202,6 +203,20 @@ async fn behind_a_refused_batch_the_server_takes_no_other() {
     reaches(&status, 1_300).await;
     let (kept, positions) = in_stream(&nats.url).await;
     assert_eq!((kept, positions), (1_300, (1..=1_300).collect()), "once and in order");
+    process.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_in_the_stream_is_passed_over() {
+    let (database, nats) = (harness::database().await, harness::nats().await);
+    let (process, status) = relayed(&database.pool, &nats.url, 40).await;
+    let context = jetstream(&nats.url).await;
+    context.publish("journal.a.stranger", "{}".into()).await.unwrap().await.unwrap();
+    append(&process, 20).await;
+    reaches(&status, 60).await;
+    assert!(status.get().published < 80, "the whole journal went out again: {}", status.get().published);
+    let stream = context.get_stream(STREAM).await.unwrap();
+    assert_eq!(stream.cached_info().state.messages, 61);
     process.end().await;
 }
 

@@ -15,6 +15,22 @@ pub async fn event(executor: impl PgExecutor<'_>, position: i64) -> Result<Optio
     Ok(row.as_ref().map(envelope).transpose()?)
 }
 
+/// The events at these positions, in order; each must be there. `positions` ascend.
+pub async fn events(executor: impl PgExecutor<'_>, positions: &[i64]) -> Result<Vec<Envelope>, ReadError> {
+    let statement =
+        concat!("SELECT ", columns!(), " FROM events WHERE position = ANY ($1) ORDER BY position");
+    let rows = sqlx::query(statement).bind(positions).fetch_all(executor).await?;
+    let found = envelopes(&rows)?;
+    let mut there = found.iter().map(|event| event.position);
+    for expected in positions {
+        let next = there.next();
+        if next != Some(*expected) {
+            return Err(ReadError::Gap { expected: *expected, found: next.unwrap_or(0) });
+        }
+    }
+    Ok(found)
+}
+
 /// All events of one aggregate, in order.
 pub async fn stream(
     executor: impl PgExecutor<'_>,

@@ -15,6 +15,9 @@ pub const STREAM: &str = "JOURNAL";
 /// "stream is offline: …"; what the server says of a stream, or one of its consumers, that it could not load.
 const STREAM_OFFLINE: ErrorCode = ErrorCode(10194);
 
+/// Messages of others that are passed over in search of our last one.
+const STRANGERS_MAX: u64 = 100;
+
 /// `journal.<aggregate_type>.<event_type>`
 pub const SUBJECTS: &str = "journal.>";
 
@@ -23,7 +26,7 @@ pub const SUBJECTS: &str = "journal.>";
 pub struct StreamOptions {
     /// Well above need: a full stream refuses publishes, which stops side effects.
     pub max_bytes: i64,
-    /// Longer than any consumer may be away; older events come from the journal itself.
+    /// How long a person may look back in it; the flows have the journal itself.
     pub max_age: Duration,
     /// At least as long as the longest expected outage of the relay.
     pub duplicate_window: Duration,
@@ -136,13 +139,17 @@ async fn contents(stream: &mut Stream) -> Result<Found, RelayError> {
     if state.messages == 0 {
         return Ok(Found::Nothing(Contents::Expired));
     }
-    let last = state.last_sequence;
-    let message = stream.get_raw_message(last).await.map_err(failed)?;
-    // A foreign message says nothing; consumers and the duplicate window bear a full repeat.
-    let position = position_of(&message.headers);
-    let event = serde_json::from_slice::<Envelope>(&message.payload).ok();
-    let event = event.filter(|event| Some(event.position) == position);
-    Ok(event.map_or(Found::Nothing(Contents::New), Found::Message))
+    let (first, last) = (state.first_sequence, state.last_sequence);
+    for sequence in (first.max(last.saturating_sub(STRANGERS_MAX))..=last).rev() {
+        let message = stream.get_raw_message(sequence).await.map_err(failed)?;
+        let position = position_of(&message.headers);
+        let event = serde_json::from_slice::<Envelope>(&message.payload).ok();
+        if let Some(event) = event.filter(|event| Some(event.position) == position) {
+            return Ok(Found::Message(event));
+        }
+    }
+    // Nothing but strangers; consumers and the duplicate window bear a full repeat.
+    Ok(Found::Nothing(Contents::New))
 }
 
 async fn is_of_journal(connection: &mut PgConnection, event: &Envelope) -> Result<bool, RelayError> {

@@ -1,8 +1,10 @@
 //! The two calls: the append without checks, and the one that sorts winners from losers.
 
-use super::append::{Append, Job, Verdict};
+use super::append::{Append, EventRow, Job, Verdict};
 use sqlx::{PgConnection, Row};
 use time::OffsetDateTime;
+
+const APPEND_ONE: &str = "SELECT journal_append_one($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 const APPEND_EVENTS: &str = "SELECT journal_append($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
@@ -17,9 +19,19 @@ type Query<'a> = sqlx::query::Query<'a, sqlx::Postgres, sqlx::postgres::PgArgume
 /// Appends everything or, by a unique violation, nothing.
 pub(super) async fn append(connection: &mut PgConnection, jobs: &[Job]) -> Result<Vec<Verdict>, sqlx::Error> {
     let riders = jobs.iter().any(|job| !job.append.claims.is_empty() || job.append.answer.is_some());
-    let events = EventColumns::of(jobs);
-    let query = if riders {
-        let query = events.bind(sqlx::query(APPEND_ALL));
+    let query = if let (false, Some(row)) = (riders, lone(jobs)) {
+        sqlx::query(APPEND_ONE)
+            .bind(&row.aggregate_type)
+            .bind(&row.aggregate_id)
+            .bind(row.sequence)
+            .bind(&row.event_type)
+            .bind(&row.event_version)
+            .bind(&row.payload)
+            .bind(&row.metadata)
+            .bind(row.recorded_at)
+            .bind(row.leaf_hash.as_slice())
+    } else if riders {
+        let query = EventColumns::of(jobs).bind(sqlx::query(APPEND_ALL));
         let answers = AnswerColumns::of(jobs);
         let last_rows = answers.last_rows.clone();
         let query = ClaimColumns::of(jobs).bind(query);
@@ -33,10 +45,16 @@ pub(super) async fn append(connection: &mut PgConnection, jobs: &[Job]) -> Resul
             .bind(last_rows)
             .bind(recorded_ats)
     } else {
-        events.bind(sqlx::query(APPEND_EVENTS))
+        EventColumns::of(jobs).bind(sqlx::query(APPEND_EVENTS))
     };
     let base: i64 = query.fetch_one(connection).await?.try_get(0)?;
     Ok(firsts(base, jobs))
+}
+
+/// The event, where there is one only.
+fn lone(jobs: &[Job]) -> Option<&EventRow> {
+    let mut rows = jobs.iter().flat_map(|job| &job.append.rows);
+    rows.next().filter(|_| rows.next().is_none())
 }
 
 /// Where each command's events begin when all were appended behind `base`.

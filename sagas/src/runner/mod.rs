@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 /// A flow with everything that it needs to run.
@@ -33,6 +34,8 @@ pub struct Runner {
     /// Events that are not to be touched: under way, or waiting for their next attempt. So a redelivery and the
     /// self-check never meet, and neither burns the attempts of the other.
     held: Mutex<HashMap<i64, Hold>>,
+    /// Events that are handled at the same time, whoever brought them.
+    room: Arc<Semaphore>,
 }
 
 /// What became of one event.
@@ -55,7 +58,8 @@ pub struct InboxError {
 
 impl Runner {
     pub fn new(flow: Flow, effects: Arc<Effects>, timing: Timing, policy: Policy) -> Self {
-        Self { flow, effects, timing, policy, held: Mutex::default() }
+        let room = Arc::new(Semaphore::new(policy.concurrency));
+        Self { flow, effects, timing, policy, held: Mutex::default(), room }
     }
 
     pub fn name(&self) -> &'static str {
@@ -74,6 +78,23 @@ impl Runner {
             release.next = Some(Hold::Until(Instant::now() + *delay));
         }
         result
+    }
+
+    /// Waits until another event may be handled.
+    async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        // Never closed.
+        Arc::clone(&self.room).acquire_owned().await.ok()
+    }
+
+    /// What is not to be touched now.
+    fn held(&self) -> Vec<i64> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let kept = |hold: &Hold| match hold {
+            Hold::UnderWay => true,
+            Hold::Until(time) => *time > now,
+        };
+        held.iter().filter(|(_, hold)| kept(hold)).map(|(position, _)| *position).collect()
     }
 
     /// Takes the event, or answers how long it is not to be touched.

@@ -13,13 +13,14 @@ use journal::relay;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Longer than no step: a step that takes longer says that it is alive.
 const ACK_WAIT: Duration = Duration::from_secs(30);
 const STILL_ALIVE: Duration = Duration::from_secs(10);
+const WORD: Duration = Duration::from_millis(100);
 /// Events that may wait for another attempt before new ones have to wait for them.
 const WAITING_MAX: i64 = 4_096;
 const RECONNECT: Duration = Duration::from_secs(1);
@@ -35,29 +36,25 @@ const DRAIN: Duration = Duration::from_secs(20);
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Runner {
-    /// Runs until `stop`, whatever NATS does meanwhile; then lets begun steps end.
+    /// Runs until `stop`, whatever NATS does meanwhile; then lets begun steps end. Ends by itself only when a panic
+    /// ends what it looks after.
     pub async fn run(self: Arc<Self>, client: async_nats::Client, stop: CancellationToken) {
-        let mut tasks = JoinSet::new();
+        let ends = stop.child_token();
         let hears = watch::Sender::new(false);
-        tasks.spawn(self_check::run(Arc::clone(&self), hears.subscribe(), stop.clone()));
-        tasks.spawn(replays::run(Arc::clone(&self), stop.clone()));
-        while !stop.is_cancelled() {
-            let session = Box::pin(self.session(&client, &hears, &mut tasks));
-            match stop.run_until_cancelled(session).await {
-                None => break,
-                Some(Ok(())) => {
-                    tracing::warn!(saga.name = self.name(), "the consumer ended; opening it again");
-                }
-                Some(Err(error)) => {
-                    let error = super::chain(error.as_ref());
-                    tracing::warn!(saga.name = self.name(), error, "no consumer; trying again");
-                }
-            }
-            hears.send_replace(false);
-            stop.run_until_cancelled(tokio::time::sleep(RECONNECT)).await;
+        let (mut watchers, mut steps) = (JoinSet::new(), JoinSet::new());
+        watchers.spawn(self_check::run(Arc::clone(&self), hears.subscribe(), ends.clone()));
+        watchers.spawn(replays::run(Arc::clone(&self), ends.clone()));
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = Box::pin(self.sessions(&client, &hears, &mut steps)) => {}
+            _ = watchers.join_next() => tracing::error!(saga.name = self.name(), "the flow lost its self-check"),
         }
-        let drained = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
-        if drained.is_err() {
+        ends.cancel();
+        let drained = tokio::time::timeout(DRAIN, async {
+            while steps.join_next().await.is_some() {}
+            while watchers.join_next().await.is_some() {}
+        });
+        if drained.await.is_err() {
             tracing::warn!(
                 saga.name = self.name(),
                 "stopped in the middle of a step; it is taken up at the next start"
@@ -65,29 +62,48 @@ impl Runner {
         }
     }
 
+    /// One session after the other, for ever.
+    async fn sessions(
+        self: &Arc<Self>,
+        client: &async_nats::Client,
+        hears: &watch::Sender<bool>,
+        steps: &mut JoinSet<()>,
+    ) {
+        loop {
+            match self.session(client, hears, steps).await {
+                Ok(()) => tracing::warn!(saga.name = self.name(), "the consumer ended; opening it again"),
+                Err(error) => {
+                    let error = super::chain(error.as_ref());
+                    tracing::warn!(saga.name = self.name(), error, "no consumer; trying again");
+                }
+            }
+            hears.send_replace(false);
+            tokio::time::sleep(RECONNECT).await;
+        }
+    }
+
     async fn session(
         self: &Arc<Self>,
         client: &async_nats::Client,
         hears: &watch::Sender<bool>,
-        tasks: &mut JoinSet<()>,
+        steps: &mut JoinSet<()>,
     ) -> Result<(), BoxError> {
         let consumer = self.consumer(client).await?;
         // What was relayed before this consumer was there, the self-check now takes.
         hears.send_replace(true);
-        let room = Arc::new(Semaphore::new(self.policy.concurrency));
         let messages = consumer.stream().max_messages_per_batch(PULL).heartbeat(HEARTBEAT).messages();
         let mut messages = messages.await?;
         while let Some(message) = messages.next().await {
             // A missed heartbeat may be a hiccup, or a consumer that is gone for ever: a new one costs less than the
             // difference.
             let message = message?;
-            let permit = Arc::clone(&room).acquire_owned().await?;
+            let permit = self.room().await;
             let runner = Arc::clone(self);
-            tasks.spawn(async move {
+            steps.spawn(async move {
                 runner.hear(message).await;
                 drop(permit);
             });
-            while tasks.try_join_next().is_some() {}
+            while steps.try_join_next().is_some() {}
         }
         Ok(())
     }
@@ -135,7 +151,8 @@ impl Runner {
             tokio::select! {
                 result = &mut handling => break result,
                 () = tokio::time::sleep(STILL_ALIVE) => {
-                    message.ack_with(AckKind::Progress).await.ok();
+                    // Only a word to NATS: the step must not wait for it.
+                    tokio::time::timeout(WORD, message.ack_with(AckKind::Progress)).await.ok();
                 }
             }
         };
