@@ -13,7 +13,7 @@ pub enum Pace {
 }
 
 impl Pace {
-    pub(crate) const CONSIDERATE_PAGE_EVENTS: i64 = 500;
+    pub(crate) const CONSIDERATE_PAGE_EVENTS: i64 = 200;
     /// Rest for each unit of work.
     const REST: u32 = 3;
     const REST_MAX: Duration = Duration::from_secs(1);
