@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 /// Bounds of a page: of the live runner, and of one that has a long way to go.
 pub(crate) const PAGE_EVENTS: i64 = 1_000;
-pub(crate) const CATCH_UP_PAGE_EVENTS: i64 = 2_500;
+pub(crate) const CATCH_UP_PAGE_EVENTS: i64 = 4_000;
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 const PAGE: &str = "SELECT position, aggregate_type, aggregate_id, event_type, event_version, recorded_at, \
