@@ -21,6 +21,11 @@ const DOOR_STATEMENTS: &str = "SELECT coalesce(sum(calls), 0)::float8 FROM pg_st
 const FLUSHES: &str = "SELECT coalesce(sum(fsyncs), 0)::float8 FROM pg_stat_io \
     WHERE object = 'wal' AND backend_type = 'client backend'";
 
+const SCANS: &str = "SELECT seq_scan::float8 FROM pg_stat_user_tables WHERE relname = 'events'";
+
+/// Connections of ours; each reports what it has counted at its end at the latest.
+const OPEN: &str = "SELECT count(*)::float8 FROM pg_stat_activity WHERE application_name = 'polikrami'";
+
 /// Four wallets, 151 grants each.
 const EVENTS: i64 = 604;
 
@@ -99,5 +104,28 @@ async fn a_batch_is_one_statement_and_one_flush_with_everything_on() {
         "{statements} statements for {batches} batches"
     );
     assert!((0.95..=PER_BATCH_MAX).contains(&each(flushes)), "{flushes} flushes for {batches} batches");
+    owner.close().await;
+}
+
+/// A plan made for a table that vacuum saw empty reads all of it for its last position, and stays: each append would
+/// cost more than the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_was_vacuumed_while_empty_is_not_read_whole_for_each_append() {
+    let cluster = OwnCluster::start(true).await;
+    let pool = cluster.pool().await;
+    let owner = PgPool::connect(&cluster.url()).await.unwrap();
+    sqlx::query("VACUUM ANALYZE events").execute(&owner).await.unwrap();
+    let process = Process::start(&pool);
+    let before = count(&owner, SCANS).await;
+    grants(&process, &[wallet()], 50).await;
+    grants(&process, &[wallet(), wallet(), wallet(), wallet()], 20).await;
+    process.end().await;
+    eventually("the writer's connection has reported", || async {
+        pool.close().await;
+        count(&owner, OPEN).await < 0.5
+    })
+    .await;
+    let scans = count(&owner, SCANS).await - before;
+    assert!(scans < 10.0, "{scans} times the whole journal was read");
     owner.close().await;
 }

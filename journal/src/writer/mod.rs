@@ -64,6 +64,10 @@ pub struct Writer {
     stats: Arc<Stats>,
 }
 
+/// Everything that the writer asks has its index. On a table that vacuum has seen empty the planner would rather read
+/// all of it, and a prepared plan stays.
+const PLANS: [(&str, &str); 1] = [("enable_seqscan", "off")];
+
 /// Makes the writer and the future that is its task; the caller spawns it and awaits its end after `stop`.
 ///
 /// When `stop` is cancelled no more commands are taken, those that wait are still written, and the task ends.
@@ -71,7 +75,8 @@ pub fn new(pool: &PgPool, stop: CancellationToken) -> (Writer, impl Future<Outpu
     let (queue, jobs) = mpsc::channel(QUEUE_COMMANDS);
     let (head_sender, head) = watch::channel(0);
     let stats = Arc::new(Stats::default());
-    let task = task::Task::new(pool.connect_options(), jobs, head_sender, Arc::clone(&stats), stop);
+    let options = pool.connect_options().as_ref().clone().options(PLANS);
+    let task = task::Task::new(Arc::new(options), jobs, head_sender, Arc::clone(&stats), stop);
     (Writer { queue, head, stats }, task.run())
 }
 

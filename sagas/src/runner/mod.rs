@@ -90,21 +90,17 @@ impl Runner {
     fn held(&self) -> Vec<i64> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let kept = |hold: &Hold| match hold {
-            Hold::UnderWay => true,
-            Hold::Until(time) => *time > now,
-        };
-        held.iter().filter(|(_, hold)| kept(hold)).map(|(position, _)| *position).collect()
+        held.iter().filter(|(_, hold)| hold.lasts(now)).map(|(position, _)| *position).collect()
     }
 
     /// Takes the event, or answers how long it is not to be touched.
     fn hold(&self, position: i64) -> Option<Duration> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        match held.get(&position) {
+        match held.get(&position).filter(|hold| hold.lasts(now)) {
             Some(Hold::UnderWay) => Some(self.policy.first),
-            Some(Hold::Until(time)) if *time > now => Some(*time - now),
-            Some(Hold::Until(_)) | None => {
+            Some(Hold::Until(time)) => Some(*time - now),
+            None => {
                 held.insert(position, Hold::UnderWay);
                 None
             }
@@ -276,10 +272,19 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Why an event is not to be touched.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hold {
     UnderWay,
     Until(Instant),
+}
+
+impl Hold {
+    fn lasts(self, now: Instant) -> bool {
+        match self {
+            Self::UnderWay => true,
+            Self::Until(time) => time > now,
+        }
+    }
 }
 
 /// Lets the event go when the handling ends, by a panic as well.

@@ -94,11 +94,10 @@ impl Runner {
     /// The event while nobody else handles it. Another of its steps may wait for its next attempt: that goes on.
     fn hold_for_replay(&self, letter: &DeadLetter, position: i64) -> Option<Release<'_>> {
         let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let next = match held.get(&position).copied() {
-            Some(Hold::UnderWay) => return None,
-            Some(Hold::Until(time)) if letter.action.is_null() && time > Instant::now() => return None,
-            next => next,
-        };
+        let next = held.get(&position).copied().filter(|hold| hold.lasts(Instant::now()));
+        if next.is_some_and(|hold| hold == Hold::UnderWay || letter.action.is_null()) {
+            return None;
+        }
         held.insert(position, Hold::UnderWay);
         Some(Release { runner: self, position, next })
     }
