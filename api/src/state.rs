@@ -54,7 +54,7 @@ impl AppState {
             pool: pool.clone(),
             clock: clock.clone(),
             chance,
-            secret: config.server_secret.clone(),
+            secret: config.tokens.refresh_secret.clone(),
             life: config.tokens.refresh_life,
         };
         Ok(Self {

@@ -1,6 +1,6 @@
 //! The command line: what there is, and the words that explain it.
 
-use crate::config::{Role, Settings};
+use crate::config::Role;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use url::Url;
@@ -28,7 +28,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the service against real servers and providers.
     ///
-    /// Migrates the database first. Every option can be set by the environment variable named beside it.
+    /// Migrates the database first. Settings come from the environment, or from a file of the form NAME=value;
+    /// `polikrami config print` lists them, `polikrami config check` says what is wrong with them.
     Serve(ServeArgs),
     /// Run everything on this machine: PostgreSQL, NATS, simulated providers, and the service.
     ///
@@ -41,6 +42,9 @@ pub enum Command {
     Demo(DemoArgs),
     /// Bring the database to this release's shape.
     Migrate(DatabaseArgs),
+    /// Settings: check them, show them.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// One screen that says what stands still, and why.
     ///
     /// Ends with 0 when all is well, 1 when something stands still, 2 when it cannot look.
@@ -56,10 +60,27 @@ pub enum Command {
     DeadLetters(DeadLettersCommand),
 }
 
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Say everything that is wrong with the settings, and end with 1 if anything is.
+    Check(ConfigArgs),
+    /// Show all settings as `serve` would use them; secrets as ***.
+    Print(ConfigArgs),
+    /// Write an example file with every setting and what it means.
+    Example,
+}
+
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+    /// A file with settings, by default the one that `POLIKRAMI_CONFIG` names; the environment wins over it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 #[derive(Args, Debug)]
 pub struct ServeArgs {
     #[command(flatten)]
-    pub settings: Settings,
+    pub config: ConfigArgs,
     /// Only these roles, comma separated; all by default.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub only: Vec<Role>,

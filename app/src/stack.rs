@@ -4,7 +4,8 @@
 mod providers;
 mod seed;
 
-use crate::config::{Settings, SmtpSecurity};
+use crate::config::value::SecretText;
+use crate::config::{Problem, Settings, SmtpSecurity, Source};
 use crate::dev::{DevError, Endpoints, LocalServers, Progress, Which};
 use crate::wiring::{Options, Service, StartError};
 use providers::Providers;
@@ -41,6 +42,8 @@ pub enum StackError {
     Start(#[from] StartError),
     #[error("a simulated provider could not be started")]
     Simulator(#[source] std::io::Error),
+    #[error("the settings of this stack cannot be used: {0:?}")]
+    Settings(Vec<Problem>),
     #[error("the address {0} cannot be used")]
     Address(String),
     #[error("the demo logins could not be made")]
@@ -104,9 +107,9 @@ impl Stack {
         let mut settings = settings(state, &database_url, &nats_url, &providers, listen)?;
         if external.smtp_host.is_some() {
             // A real mail server is spoken to as in production, unless it is said otherwise.
-            settings.smtp_security = external.smtp_security.unwrap_or(SmtpSecurity::Tls);
-            settings.smtp_user.clone_from(&external.smtp_user);
-            settings.smtp_pass.clone_from(&external.smtp_pass);
+            settings.mail.security = external.smtp_security.unwrap_or(SmtpSecurity::Tls);
+            settings.mail.user.clone_from(&external.smtp_user);
+            settings.mail.pass = external.smtp_pass.clone().map(SecretText::new);
         }
         let mut options = Options::new(settings);
         adjust(&mut options);
@@ -174,38 +177,33 @@ fn settings(
     providers: &Providers,
     listen: SocketAddr,
 ) -> Result<Settings, StackError> {
-    let url = |text: String| Url::parse(&text).map_err(|_| StackError::Address(text));
-    let base = url(format!("http://{listen}"))?;
-    let files = state.join("files");
-    Ok(Settings {
-        database_url: database_url.into(),
-        nats_url: nats_url.into(),
-        listen,
-        admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        public_url: base.clone(),
-        shop_url: base,
-        allowed_origins: vec!["http://127.0.0.1:3000".into(), "http://localhost:3000".into()],
-        cookie_secure: false,
-        cookie_domain: None,
-        jwt_access_secret: "development only: access tokens are signed with this".into(),
-        server_secret: "development only: links and look-ups are keyed with this".into(),
-        access_expires_in: 900,
-        refresh_expires_in: 2_592_000,
-        iyzico_base_url: providers.iyzico_url.clone(),
-        iyzico_api_key: providers.iyzico_api_key.clone(),
-        iyzico_secret_key: providers.iyzico_secret_key.clone(),
-        stability_base_url: providers.stability_url.clone(),
-        stability_api_key: providers.stability_api_key.clone(),
-        smtp_host: providers.smtp_host.clone(),
-        smtp_port: providers.smtp_port,
-        smtp_security: SmtpSecurity::PlainLoopback,
-        smtp_user: None,
-        smtp_pass: None,
-        email_from: "Polikrami Kapak <no-reply@polikrami.example>".into(),
-        upload_public_dir: files.join("public"),
-        upload_private_dir: files.join("private"),
-        payment_check_after: 20,
-    })
+    let (base, files) = (format!("http://{listen}"), state.join("files"));
+    let source = Source::of([
+        ("POLIKRAMI_ENV", "development"),
+        ("DATABASE_URL", database_url),
+        ("NATS_URL", nats_url),
+        ("HOST", &listen.ip().to_string()),
+        ("PORT", &listen.port().to_string()),
+        ("APP_URL", &base),
+        ("SHOP_URL", &base),
+        ("ALLOWED_ORIGINS", "http://127.0.0.1:3000,http://localhost:3000"),
+        ("COOKIE_SECURE", "false"),
+        ("JWT_ACCESS_SECRET", "development only: access tokens are signed with this"),
+        ("JWT_REFRESH_SECRET", "development only: refresh tokens are made with this"),
+        ("SERVER_SECRET", "development only: links and look-ups are keyed with this"),
+        ("IYZICO_BASE_URL", providers.iyzico_url.as_str()),
+        ("IYZICO_API_KEY", &providers.iyzico_api_key),
+        ("IYZICO_SECRET_KEY", &providers.iyzico_secret_key),
+        ("STABILITY_BASE_URL", providers.stability_url.as_str()),
+        ("STABILITY_API_KEY", &providers.stability_api_key),
+        ("SMTP_HOST", &providers.smtp_host),
+        ("SMTP_PORT", &providers.smtp_port.to_string()),
+        ("SMTP_SECURITY", if providers.mailbox.is_some() { "plain-loopback" } else { "tls" }),
+        ("UPLOAD_PUBLIC_DIR", &files.join("public").display().to_string()),
+        ("UPLOAD_PRIVATE_DIR", &files.join("private").display().to_string()),
+        ("PAYMENT_CHECK_AFTER", "20s"),
+    ]);
+    Settings::read(&source).map_err(StackError::Settings)
 }
 
 /// An address that a path can be appended to.

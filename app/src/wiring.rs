@@ -6,6 +6,7 @@ mod parts;
 mod seals;
 mod supervise;
 
+use crate::config::groups::Server;
 use crate::config::{Role, Settings};
 use axum::Router;
 use futures::FutureExt;
@@ -42,8 +43,6 @@ pub struct Options {
 /// Why the service did not start; the text says what to change.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("the settings cannot be used:\n  - {}", .0.join("\n  - "))]
-    Settings(Vec<String>),
     #[error("PostgreSQL at DATABASE_URL does not answer; is it running, and is the address right?")]
     Database(#[source] sqlx::Error),
     #[error("the database could not be migrated")]
@@ -79,7 +78,7 @@ pub struct Service {
 
 impl Options {
     pub fn new(settings: Settings) -> Self {
-        let first = Duration::from_secs(settings.payment_check_after);
+        let first = settings.payments.check_after.0;
         let mut timing = Timing::default();
         if let Some(pause) = timing.payment_checks.first_mut() {
             *pause = first;
@@ -100,20 +99,15 @@ impl Options {
 impl Service {
     /// Connects, migrates, and starts every role that was asked for.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let problems = options.settings.problems();
-        if !problems.is_empty() {
-            return Err(StartError::Settings(problems));
-        }
-        let pool = journal::connect(&options.settings.database_url, &ConnectOptions::default())
-            .await
-            .map_err(StartError::Database)?;
+        let database = options.settings.servers.database.expose();
+        let pool =
+            journal::connect(database, &ConnectOptions::default()).await.map_err(StartError::Database)?;
         journal::migrate::run(&pool).await.map_err(StartError::Migrate)?;
         projections::rebuild_outdated(&pool, |_, _, _| {}).await?;
         // Reconnected, so that every connection has the role that the migration made.
         pool.close().await;
-        let pool = journal::connect(&options.settings.database_url, &ConnectOptions::default())
-            .await
-            .map_err(StartError::Database)?;
+        let pool =
+            journal::connect(database, &ConnectOptions::default()).await.map_err(StartError::Database)?;
         let writer_stop = CancellationToken::new();
         let (writer, writing) = writer::new(&pool, writer_stop.clone());
         let mut writer_task = JoinSet::new();
@@ -127,11 +121,13 @@ impl Service {
         let relay = start_readers(&options, &pool, &commands, &moved, &mut supervisor).await?;
         let mut api = None;
         if options.roles.contains(&Role::Api) {
-            api = Some(serve(options.settings.listen, api::router(state.clone()), &mut supervisor).await?);
+            api = Some(
+                serve(listen(&options.settings.server), api::router(state.clone()), &mut supervisor).await?,
+            );
         }
-        let looking = admin::connect(&options.settings.database_url).await.map_err(StartError::Database)?;
+        let looking = admin::connect(database).await.map_err(StartError::Database)?;
         let admin_router = admin::router(looking, commands.clone(), relay);
-        let admin = serve(options.settings.admin_listen, admin_router, &mut supervisor).await?;
+        let admin = serve(options.settings.server.admin_listen, admin_router, &mut supervisor).await?;
         Ok(Self { api, admin, pool, commands, state, stop, writer_stop, supervisor, writer: writer_task })
     }
 
@@ -192,7 +188,7 @@ async fn start_relay(
     wake: Wake,
     supervisor: &mut Supervisor,
 ) -> Result<relay::StatusReader, StartError> {
-    let client = parts::nats(&options.settings.nats_url).await?;
+    let client = parts::nats(options.settings.servers.nats.expose()).await?;
     let pool = pool.clone();
     let (status, reader) = relay::status();
     supervisor
@@ -206,7 +202,7 @@ async fn start_sagas(
     commands: &Commands,
     supervisor: &mut Supervisor,
 ) -> Result<(), StartError> {
-    let client = parts::nats(&options.settings.nats_url).await?;
+    let client = parts::nats(options.settings.servers.nats.expose()).await?;
     let effects = Arc::new(parts::effects(options, pool, commands)?);
     let (timing, policy, pool) = (options.timing.clone(), options.policy.clone(), pool.clone());
     supervisor.start("sagas", move |stop| {
@@ -214,6 +210,10 @@ async fn start_sagas(
         flows_owner::run(pool.clone(), client.clone(), flows::ALL.map(make).into(), stop).boxed()
     });
     Ok(())
+}
+
+fn listen(server: &Server) -> SocketAddr {
+    SocketAddr::new(server.host, server.port)
 }
 
 /// Serves until `stop`, then lets begun requests end. Answers where it listens.

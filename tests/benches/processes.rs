@@ -36,12 +36,15 @@ impl Service {
         let queue = Queue::start(&binaries.nats_server, Sync::Always).await?;
         let files = disk_directory()?.join("uploads");
         fs::create_dir_all(&files)?;
-        let address = format!("127.0.0.1:{}", port::choose("API", None)?);
-        let (one, other) = ("a".repeat(32), "b".repeat(32));
+        let port = port::choose("API", None)?.to_string();
+        let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(program);
-        command.args(["serve", "--only", ROLES, "--cookie-secure", "false", "--listen", &address]);
+        command.args(["serve", "--only", ROLES]).env("POLIKRAMI_ENV", "development").env("PORT", port);
         command.env("DATABASE_URL", database_url).env("NATS_URL", &queue.url);
-        command.env("JWT_ACCESS_SECRET", one).env("SERVER_SECRET", other);
+        for (key, letter) in [("JWT_ACCESS_SECRET", "a"), ("JWT_REFRESH_SECRET", "b"), ("SERVER_SECRET", "c")]
+        {
+            command.env(key, letter.repeat(32));
+        }
         for key in ["IYZICO_API_KEY", "IYZICO_SECRET_KEY", "STABILITY_API_KEY"] {
             command.env(key, "none");
         }

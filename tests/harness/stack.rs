@@ -2,6 +2,7 @@
 
 use super::{TestDatabase, TestNats, database, nats};
 use api::config::HashingSettings;
+use app::config::value::SecretText;
 use app::demo::{self, Steps, road};
 use app::dev::{LocalServers, StateDir, quiet};
 use app::stack::{External, Stack};
@@ -69,7 +70,7 @@ impl TestStack {
     pub async fn with_wrong_picture_key() -> Self {
         Self::adjusted(|options| {
             quick(options);
-            options.settings.stability_api_key = "sk-wrong".into();
+            options.settings.files.stability_api_key = SecretText::new("sk-wrong");
         })
         .await
     }

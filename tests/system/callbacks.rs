@@ -1,5 +1,6 @@
 //! What comes from outside is believed by nobody: forged, repeated, unknown and falsified callbacks.
 
+use app::config::value::Span;
 use app::demo::road::{self, CARD};
 use app::demo::{Steps, browser};
 use harness::{Fault, TestStack, assert_sound, eventually};
@@ -211,7 +212,7 @@ async fn an_abandoned_bank_page_frees_the_order_and_late_money_is_still_found() 
         harness::quick(options);
         options.clock = clock.clone();
         options.timing.payment_checks = vec![Duration::from_mins(50)];
-        options.settings.access_expires_in = 86_400;
+        options.settings.sessions.access_life = Span(Duration::from_hours(24));
     })
     .await;
     let mut person = stack.customer().await;

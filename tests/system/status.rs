@@ -1,5 +1,6 @@
 //! What stands still is seen, named with its cause, and gone when it is mended: `polikrami status` and `/metrics`.
 
+use app::config::value::SecretText;
 use harness::{TestStack, eventually, process};
 use journal::{dead_letters, health};
 use reqwest::StatusCode;
@@ -145,7 +146,7 @@ async fn a_stopped_read_model_is_named_with_its_place_and_cause() {
 async fn dead_letters_and_unfinished_steps_are_counted_by_flow() {
     let stack = TestStack::adjusted(|options| {
         harness::quick(options);
-        options.settings.stability_api_key = "sk-wrong".into();
+        options.settings.files.stability_api_key = SecretText::new("sk-wrong");
         // It would take up the step that this test leaves unfinished.
         options.policy.self_check = Duration::from_hours(1);
     })

@@ -88,7 +88,7 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
     fn tokens(secret: &[u8]) -> AccessTokens {
-        AccessTokens::new(&TokenSettings::new(Secret::new(secret)))
+        AccessTokens::new(&TokenSettings::new(Secret::new(secret), Secret::new(*b"refresh")))
     }
 
     fn issued() -> String {

@@ -3,11 +3,11 @@
 use super::{BoxError, stop_signal};
 use crate::cli::DevArgs;
 use crate::config::SmtpSecurity;
+use crate::config::value::Value;
 use crate::dev::{Endpoints, Progress, StateDir};
 use crate::stack::{External, Stack};
 use crate::terminal::{bold, line};
 use crate::{telemetry, terminal};
-use clap::ValueEnum;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
@@ -65,7 +65,11 @@ fn external() -> Result<External, BoxError> {
         nats_url: text("NATS_URL"),
         smtp_host: text("SMTP_HOST"),
         smtp_port: text("SMTP_PORT").map(|port| port.parse()).transpose()?,
-        smtp_security: text("SMTP_SECURITY").map(|kind| SmtpSecurity::from_str(&kind, true)).transpose()?,
+        smtp_security: text("SMTP_SECURITY")
+            .map(|kind| {
+                SmtpSecurity::parse(&kind).map_err(|allowed| format!("SMTP_SECURITY is not {allowed}"))
+            })
+            .transpose()?,
         smtp_user: text("SMTP_USER"),
         smtp_pass: text("SMTP_PASS"),
         iyzico_base_url: url("IYZICO_BASE_URL")?,

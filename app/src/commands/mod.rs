@@ -1,5 +1,6 @@
 //! What each subcommand does.
 
+mod config;
 mod dead_letters;
 mod demo;
 mod dev;
@@ -29,6 +30,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, BoxError> {
         Command::Dev(args) => Box::pin(dev::run(args, log)).await,
         Command::Demo(args) => Box::pin(demo::run(args, log)).await,
         Command::Migrate(args) => operate::migrate(&args).await,
+        Command::Config(command) => return config::run(&command),
         Command::Status(args) => return Ok(status::run(&args).await),
         Command::Projections(command) => projections::run(command).await,
         Command::Journal(command) => operate::journal(command).await,
@@ -38,7 +40,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, BoxError> {
 }
 
 async fn serve(args: ServeArgs) -> Result<(), BoxError> {
-    let mut options = Options::new(args.settings);
+    let mut options = Options::new(config::settings(&args.config)?);
     if !args.only.is_empty() {
         options.roles = args.only.into_iter().collect();
     }

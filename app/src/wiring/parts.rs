@@ -1,6 +1,7 @@
 //! Makes the parts of the service from the settings.
 
 use super::Options;
+use crate::config::value::SecretText;
 use crate::config::{Settings, SmtpSecurity};
 use api::config::{CookieSettings, Limits, TokenSettings};
 use api::state::{Parts, Readiness, ReadyCheck, StateError};
@@ -52,7 +53,7 @@ pub enum PartsError {
     From(#[from] AddressError),
     #[error(transparent)]
     State(#[from] StateError),
-    #[error("PUBLIC_URL cannot be extended by a path")]
+    #[error("APP_URL cannot be extended by a path")]
     Url(#[from] url::ParseError),
 }
 
@@ -65,18 +66,24 @@ pub(super) fn api_state(
     let settings = &options.settings;
     let limits = Limits::default();
     let config = ApiConfig {
-        public_url: settings.public_url.clone(),
-        shop_url: settings.shop_url.clone(),
-        allowed_origins: settings.allowed_origins.clone(),
-        cookies: CookieSettings { secure: settings.cookie_secure, domain: settings.cookie_domain.clone() },
+        public_url: settings.server.app_url.clone(),
+        shop_url: settings.server.shop_url.clone(),
+        allowed_origins: settings.sessions.allowed_origins.0.clone(),
+        cookies: CookieSettings {
+            secure: settings.sessions.cookie_secure,
+            domain: settings.sessions.cookie_domain.clone(),
+        },
         tokens: TokenSettings {
-            access_life: Duration::from_secs(settings.access_expires_in),
-            refresh_life: Duration::from_secs(settings.refresh_expires_in),
-            ..TokenSettings::new(Secret::new(settings.jwt_access_secret.clone()))
+            access_life: settings.sessions.access_life.0,
+            refresh_life: settings.sessions.refresh_life.0,
+            ..TokenSettings::new(
+                secret(&settings.sessions.access_secret),
+                secret(&settings.sessions.refresh_secret),
+            )
         },
         passwords: options.passwords,
-        server_secret: Secret::new(settings.server_secret.clone()),
-        iyzico_secret: Secret::new(settings.iyzico_secret_key.clone()),
+        server_secret: secret(&settings.sessions.server_secret),
+        iyzico_secret: secret(&settings.payments.iyzico_secret_key),
         verification_life: VERIFICATION_LIFE,
         limits,
     };
@@ -87,27 +94,27 @@ pub(super) fn api_state(
         commands: commands.clone(),
         visibility: Visibility::new(pool.clone(), limits.visibility_wait_max).woken_by(moved),
         readiness: ready,
-        public_files: folder(&settings.upload_public_dir)?,
-        private_files: folder(&settings.upload_private_dir)?,
+        public_files: folder(&settings.files.public_dir)?,
+        private_files: folder(&settings.files.private_dir)?,
     })?)
 }
 
 pub(super) fn effects(options: &Options, pool: &PgPool, commands: &Commands) -> Result<Effects, PartsError> {
     let settings = &options.settings;
     let payments = Iyzico::new(IyzicoConfig {
-        base_url: settings.iyzico_base_url.clone(),
-        api_key: settings.iyzico_api_key.clone(),
-        secret_key: settings.iyzico_secret_key.clone(),
+        base_url: settings.payments.iyzico_base_url.clone(),
+        api_key: settings.payments.iyzico_api_key.expose().to_owned(),
+        secret_key: settings.payments.iyzico_secret_key.expose().to_owned(),
         timeout: options.provider_timeout,
     })?;
     let images = Stability::new(StabilityConfig {
-        base_url: settings.stability_base_url.clone(),
-        api_key: settings.stability_api_key.clone(),
+        base_url: settings.files.stability_base_url.clone(),
+        api_key: settings.files.stability_api_key.expose().to_owned(),
         timeout: options.provider_timeout,
         client_id: "polikrami-cover".into(),
     })?;
     let mailer = mailer(settings, options.mail_deadline)?;
-    let mail_domain = settings.public_url.host_str().unwrap_or("localhost").to_owned();
+    let mail_domain = settings.server.app_url.host_str().unwrap_or("localhost").to_owned();
     Ok(Effects {
         commands: commands.clone(),
         pool: pool.clone(),
@@ -115,13 +122,13 @@ pub(super) fn effects(options: &Options, pool: &PgPool, commands: &Commands) -> 
         payments,
         images,
         renderer: Renderer::per_core(),
-        storage: Storage::local(&settings.upload_private_dir, &settings.upload_public_dir)?,
+        storage: Storage::local(&settings.files.private_dir, &settings.files.public_dir)?,
         mailer,
         settings: effects::Settings {
-            callback_url: settings.public_url.join("/api/v1/payments/callback")?,
-            public_url: settings.public_url.clone(),
-            shop_url: settings.shop_url.clone(),
-            secret: settings.server_secret.clone().into_bytes(),
+            callback_url: settings.server.app_url.join("/api/v1/payments/callback")?,
+            public_url: settings.server.app_url.clone(),
+            shop_url: settings.server.shop_url.clone(),
+            secret: settings.sessions.server_secret.expose().as_bytes().to_vec(),
             mail_domain,
         },
     })
@@ -132,20 +139,25 @@ impl Options {
     pub(super) const MAIL_DEADLINE: Duration = MAIL_DEADLINE;
 }
 
+fn secret(text: &SecretText) -> Secret {
+    Secret::new(text.expose())
+}
+
 fn mailer(settings: &Settings, deadline: Duration) -> Result<Mailer, PartsError> {
-    let credentials = settings.smtp_user.clone().zip(settings.smtp_pass.clone());
+    let credentials = settings.mail.user.clone().zip(settings.mail.pass.clone());
     Ok(Mailer::new(SmtpConfig {
-        host: settings.smtp_host.clone(),
-        port: settings.smtp_port,
-        security: match settings.smtp_security {
+        host: settings.mail.host.clone(),
+        port: settings.mail.port,
+        security: match settings.mail.security {
             SmtpSecurity::Tls => Security::Tls,
             SmtpSecurity::Starttls => Security::StartTls,
             SmtpSecurity::PlainLoopback => Security::PlainLoopbackOnly,
         },
-        credentials: credentials.map(|(user, password)| SmtpCredentials { user, password }),
+        credentials: credentials
+            .map(|(user, password)| SmtpCredentials { user, password: password.expose().to_owned() }),
         extra_root_pem: None,
-        from: sender(&settings.email_from)?,
-        ehlo: settings.public_url.host_str().unwrap_or("localhost").to_owned(),
+        from: sender(&settings.mail.from)?,
+        ehlo: settings.server.app_url.host_str().unwrap_or("localhost").to_owned(),
         deadline,
     })?)
 }

@@ -1,0 +1,128 @@
+//! Every setting of the service.
+
+use super::schema::settings;
+use super::value::{Origins, SecretText, ServerUrl, Span, Whole, words};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use url::Url;
+
+/// Where the service is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    Development,
+    Production,
+}
+words!(Environment: "development" => Development, "production" => Production);
+
+/// Who takes the money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentProvider {
+    Iyzico,
+}
+words!(PaymentProvider: "iyzico" => Iyzico);
+
+/// How the connection to the mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmtpSecurity {
+    /// TLS from the first byte (port 465).
+    Tls,
+    /// STARTTLS, required (port 587).
+    Starttls,
+    /// None; only towards this machine.
+    PlainLoopback,
+}
+words!(SmtpSecurity: "tls" => Tls, "starttls" => Starttls, "plain-loopback" => PlainLoopback);
+
+settings! {
+    /// What the process listens to, and how it is reached.
+    Server, "The service";
+    /// Where the service is used. In production it refuses settings that are safe on a developer's machine only.
+    environment: Environment = "POLIKRAMI_ENV", "production", "production";
+    /// Address that the API listens on.
+    host: IpAddr = "HOST", "127.0.0.1", "0.0.0.0";
+    /// Port of the API; 0 takes a free one and logs it.
+    port: u16 = "PORT", "3000", "3000";
+    /// Address of the operators' port; keep it private. Port 0 takes a free one and logs it.
+    admin_listen: SocketAddr = "ADMIN_LISTEN", "127.0.0.1:0", "127.0.0.1:9090";
+    /// Where browsers reach the API: links in mails and the payment provider's way back begin with it.
+    app_url: Url = "APP_URL", "http://localhost:3000", "https://api.shop.example";
+    /// Where browsers reach the shop's pages; buyers are sent there after they paid.
+    shop_url: Url = "SHOP_URL", "http://localhost:8080", "https://shop.example";
+    /// Proxies in front of the service. The client's address is so many entries from the end of `X-Forwarded-For`; with 0 that header is not believed at all.
+    trusted_proxies: Whole<0, 10> = "TRUSTED_PROXIES", "0", "1";
+}
+
+settings! {
+    /// Servers that the service stands on.
+    Servers, "Database and queue";
+    /// PostgreSQL that holds the journal; reached directly, not through a transaction pooler.
+    [secret] database: ServerUrl = "DATABASE_URL", required, "postgres://polikrami:PASSWORD@127.0.0.1:5432/polikrami";
+    /// NATS with JetStream, for the reactions to events.
+    [secret] nats: ServerUrl = "NATS_URL", required, "nats://127.0.0.1:4222";
+}
+
+settings! {
+    /// Secrets, tokens, cookies, and who may call with them.
+    Sessions, "Sessions";
+    /// Protects the keys that sign access tokens; at least 32 characters. Another one voids all access tokens; to change the keys alone: `polikrami keys rotate`.
+    [secret] access_secret: SecretText = "JWT_ACCESS_SECRET", required, "<output of openssl rand -hex 32>";
+    /// Makes refresh tokens; at least 32 characters. Another one ends the sessions that are being refreshed at that moment.
+    [secret] refresh_secret: SecretText = "JWT_REFRESH_SECRET", required, "<another output of openssl rand -hex 32>";
+    /// Key of e-mail look-ups, mailed links and codes; at least 32 characters. Keep it with the backups: under another one no account is found by its address.
+    [secret] server_secret: SecretText = "SERVER_SECRET", required, "<a third output of openssl rand -hex 32>";
+    /// Life of an access token.
+    access_life: Span = "ACCESS_EXPIRES_IN", "900s", "15m";
+    /// Life of a session without use.
+    refresh_life: Span = "REFRESH_EXPIRES_IN", "30d", "30d";
+    /// Send cookies over HTTPS only.
+    cookie_secure: bool = "COOKIE_SECURE", "true", "true";
+    /// Domain of the cookies, if shop and API live on different hosts of it.
+    cookie_domain: String = "COOKIE_DOMAIN", optional, "shop.example";
+    /// Origins whose pages may call the API with cookies, comma separated.
+    allowed_origins: Origins = "ALLOWED_ORIGINS", "http://localhost:5173,http://localhost:8080,http://localhost:3001", "https://shop.example";
+}
+
+settings! {
+    /// Pay.
+    Payments, "Payments";
+    /// Who takes the money.
+    provider: PaymentProvider = "PAYMENT_PROVIDER", "iyzico", "iyzico";
+    /// The provider's address; its sandbox has another one.
+    iyzico_base_url: Url = "IYZICO_BASE_URL", "https://api.iyzipay.com", "https://sandbox-api.iyzipay.com";
+    /// The merchant's key.
+    [secret] iyzico_api_key: SecretText = "IYZICO_API_KEY", required, "<from the merchant panel>";
+    /// The merchant's secret; signs and checks what is exchanged.
+    [secret] iyzico_secret_key: SecretText = "IYZICO_SECRET_KEY", required, "<from the merchant panel>";
+    /// Time after which the provider is asked although no callback came.
+    check_after: Span = "PAYMENT_CHECK_AFTER", "60s", "60s";
+}
+
+settings! {
+    /// Pictures and files.
+    Files, "Pictures and files";
+    /// The picture provider's address.
+    stability_base_url: Url = "STABILITY_BASE_URL", "https://api.stability.ai", "https://api.stability.ai";
+    /// The picture provider's key.
+    [secret] stability_api_key: SecretText = "STABILITY_API_KEY", required, "<from the account page>";
+    /// Folder of watermarked pictures, served to everybody.
+    public_dir: PathBuf = "UPLOAD_PUBLIC_DIR", "uploads", "/var/lib/polikrami/public";
+    /// Folder of originals and invoices, served to their owners.
+    private_dir: PathBuf = "UPLOAD_PRIVATE_DIR", "uploads-private", "/var/lib/polikrami/private";
+}
+
+settings! {
+    /// Mail.
+    Mail, "Mail";
+    /// The mail server.
+    host: String = "SMTP_HOST", "127.0.0.1", "smtp.shop.example";
+    /// Its port.
+    port: u16 = "SMTP_PORT", "465", "465";
+    /// How the connection is protected: `tls` from the first byte, `starttls` (required), or `plain-loopback` towards this machine. Certificates are always checked.
+    security: SmtpSecurity = "SMTP_SECURITY", "tls", "starttls";
+    /// Login at the mail server; together with `SMTP_PASS` or not at all.
+    user: String = "SMTP_USER", optional, "polikrami";
+    /// Password of that login.
+    [secret] pass: SecretText = "SMTP_PASS", optional, "<password>";
+    /// Sender of all mails.
+    from: String = "EMAIL_FROM", "Polikrami Kapak <no-reply@polikrami.example>", "Polikrami Kapak <no-reply@shop.example>";
+}

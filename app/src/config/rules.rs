@@ -1,0 +1,118 @@
+//! What settings must be together, and what production refuses.
+
+use super::groups::Environment;
+use super::schema::{Problem, Setting};
+use super::value::SecretText;
+use super::{GROUPS, Settings, SmtpSecurity};
+use url::Url;
+
+const SECRET_CHARS_MIN: usize = 32;
+/// A secret with fewer different characters was typed, not drawn.
+const SECRET_VARIETY_MIN: usize = 10;
+/// What stands in secrets that are not: ours for development, and what people leave behind.
+const TELLTALES: [&str; 8] =
+    ["development", "demo", "change", "example", "secret", "password", "sandbox", "placeholder"];
+
+impl Settings {
+    /// What is wrong although each setting is right by itself.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Problems(Vec::new());
+        self.together(&mut problems);
+        if self.server.environment == Environment::Production {
+            self.in_production(&mut problems);
+        }
+        problems.0
+    }
+
+    fn keys(&self) -> [(&'static str, &SecretText); 3] {
+        let sessions = &self.sessions;
+        [
+            ("JWT_ACCESS_SECRET", &sessions.access_secret),
+            ("JWT_REFRESH_SECRET", &sessions.refresh_secret),
+            ("SERVER_SECRET", &sessions.server_secret),
+        ]
+    }
+
+    fn together(&self, problems: &mut Problems) {
+        let keys = self.keys();
+        for (index, (name, key)) in keys.iter().enumerate() {
+            if key.expose().chars().count() < SECRET_CHARS_MIN {
+                problems.add(name, format!("has fewer than {SECRET_CHARS_MIN} characters"));
+            }
+            if let Some((other, _)) = keys.iter().take(index).find(|(_, other)| other == key) {
+                problems.add(name, format!("is the same as {other}"));
+            }
+        }
+        let mail = &self.mail;
+        if mail.user.is_some() != mail.pass.is_some() {
+            problems.add("SMTP_USER", "and SMTP_PASS go together; set both or none");
+        }
+        let loopback =
+            mail.host == "localhost" || mail.host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        if mail.security == SmtpSecurity::PlainLoopback && !loopback {
+            problems.add("SMTP_SECURITY", "is `plain-loopback`, but SMTP_HOST is not this machine");
+        }
+    }
+
+    fn in_production(&self, problems: &mut Problems) {
+        let (sessions, payments) = (&self.sessions, &self.payments);
+        for (name, key) in self.keys() {
+            problems.weak(name, key);
+        }
+        for (name, key) in
+            [("IYZICO_API_KEY", &payments.iyzico_api_key), ("IYZICO_SECRET_KEY", &payments.iyzico_secret_key)]
+        {
+            if key.expose().starts_with("sandbox-") {
+                problems.add(name, "belongs to the provider's sandbox, and POLIKRAMI_ENV is `production`");
+            }
+        }
+        if !sessions.cookie_secure {
+            problems.add(
+                "COOKIE_SECURE",
+                "is `false`, and POLIKRAMI_ENV is `production`: logins would cross the network readable",
+            );
+        }
+        let urls = [
+            ("APP_URL", &self.server.app_url),
+            ("SHOP_URL", &self.server.shop_url),
+            ("IYZICO_BASE_URL", &payments.iyzico_base_url),
+            ("STABILITY_BASE_URL", &self.files.stability_base_url),
+        ];
+        for (name, url) in urls {
+            if url.scheme() != "https" {
+                problems.add(
+                    name,
+                    format!("is `{url}`, which is not protected by TLS; it must begin with https://"),
+                );
+            }
+        }
+        for origin in &sessions.allowed_origins.0 {
+            if Url::parse(origin).is_ok_and(|url| url.scheme() != "https") {
+                problems.add("ALLOWED_ORIGINS", format!("has `{origin}`, which is not protected by TLS"));
+            }
+        }
+    }
+}
+
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, name: &str, wrong: impl Into<String>) {
+        let example = setting(name).map_or("", |setting| setting.example);
+        self.0.push(Problem { name: name.into(), wrong: wrong.into(), example: example.into() });
+    }
+
+    fn weak(&mut self, name: &str, key: &SecretText) {
+        let text = key.expose().to_lowercase();
+        let variety = text.chars().collect::<std::collections::BTreeSet<_>>().len();
+        if TELLTALES.iter().any(|word| text.contains(word)) {
+            self.add(name, format!("is made for development or an example"));
+        } else if variety < SECRET_VARIETY_MIN && text.chars().count() >= SECRET_CHARS_MIN {
+            self.add(name, format!("has only {variety} different characters"));
+        }
+    }
+}
+
+fn setting(name: &str) -> Option<&'static Setting> {
+    GROUPS.iter().flat_map(|group| group.settings).find(|setting| setting.name == name)
+}

@@ -1,0 +1,108 @@
+use super::*;
+
+const STRONG: [&str; 3] = [
+    "9f2c4e8a1b7d6053f1a2c3e4d5b69788",
+    "a7c1e5092b4d8f6e3c1a0b9d8e7f6a5b",
+    "0d1c2b3a49586776f5e4d3c2b1a09f8e",
+];
+
+fn production() -> Source {
+    Source::of([
+        ("DATABASE_URL", "postgres://u:hunter2@db/polikrami"),
+        ("NATS_URL", "nats://queue:4222"),
+        ("JWT_ACCESS_SECRET", STRONG[0]),
+        ("JWT_REFRESH_SECRET", STRONG[1]),
+        ("SERVER_SECRET", STRONG[2]),
+        ("APP_URL", "https://api.shop.example"),
+        ("SHOP_URL", "https://shop.example"),
+        ("ALLOWED_ORIGINS", "https://shop.example"),
+        ("IYZICO_API_KEY", "k"),
+        ("IYZICO_SECRET_KEY", "s"),
+        ("STABILITY_API_KEY", "t"),
+    ])
+}
+
+fn wrong(source: &Source) -> Vec<String> {
+    Settings::read(source).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn production_starts_with_these() {
+    assert_eq!(wrong(&production()), Vec::<String>::new());
+}
+
+#[test]
+fn everything_that_is_wrong_comes_together_with_an_example() {
+    let source = production()
+        .with("PORT", "abc")
+        .with("COOKIE_SECURE", "yes")
+        .with("ACCESS_EXPIRES_IN", "900")
+        .with("POLIKRAMI_SMTP_PROT", "1")
+        .with("DATABASE_URL", "")
+        .with("SERVER_SECRET", "short");
+    let wrong = wrong(&source);
+    assert_eq!(wrong.len(), 6, "{wrong:#?}");
+    for expected in [
+        "PORT is `abc`, which is not a whole number from 0 to 65535; for example PORT=3000",
+        "COOKIE_SECURE is `yes`, which is not `true` or `false`; for example COOKIE_SECURE=true",
+        "ACCESS_EXPIRES_IN is `900`, which is not a whole number with a unit, `s`, `m`, `h` or `d`, from 1s to 400d; for example ACCESS_EXPIRES_IN=15m",
+        "DATABASE_URL is not set; for example DATABASE_URL=postgres://polikrami:PASSWORD@127.0.0.1:5432/polikrami",
+        "SERVER_SECRET has fewer than 32 characters; for example SERVER_SECRET=<a third output of openssl rand -hex 32>",
+        "POLIKRAMI_SMTP_PROT is not a setting; did you mean SMTP_PORT?",
+    ] {
+        assert!(wrong.iter().any(|line| line == expected), "{expected}\n{wrong:#?}");
+    }
+}
+
+#[test]
+fn production_refuses_what_is_safe_on_a_developers_machine_only() {
+    let weak = [
+        ("JWT_ACCESS_SECRET", "development only: access tokens are signed with this"),
+        ("JWT_REFRESH_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("SERVER_SECRET", "short"),
+        ("COOKIE_SECURE", "false"),
+        ("APP_URL", "http://api.shop.example"),
+        ("ALLOWED_ORIGINS", "http://shop.example"),
+        ("IYZICO_API_KEY", "sandbox-key"),
+        ("STABILITY_BASE_URL", "http://127.0.0.1:1"),
+    ];
+    for (name, value) in weak {
+        let wrong = wrong(&production().with(name, value));
+        assert!(wrong.len() == 1 && wrong[0].starts_with(name), "{name}: {wrong:#?}");
+        let development = production().with(name, value).with("POLIKRAMI_ENV", "development");
+        assert_eq!(Settings::read(&development).is_err(), value == "short", "{name}");
+    }
+}
+
+#[test]
+fn every_example_can_be_used() {
+    let examples =
+        GROUPS.iter().flat_map(|group| group.settings).map(|setting| (setting.name, setting.example));
+    let wrong = wrong(&Source::of(examples).with("POLIKRAMI_ENV", "development"));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn mail_without_protection_stays_on_this_machine() {
+    let far = production().with("SMTP_SECURITY", "plain-loopback").with("SMTP_HOST", "mail.example");
+    assert!(wrong(&far)[0].starts_with("SMTP_SECURITY"));
+    assert_eq!(wrong(&far.with("SMTP_HOST", "localhost")), Vec::<String>::new());
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    let source =
+        production().with("SMTP_USER", "u").with("SMTP_PASS", "hunter2-pass").with("DATABASE_URL", "hunter2");
+    let shown =
+        format!("{:?} {} {:?}", Settings::read(&source), text::used(&source), Settings::read(&production()));
+    for secret in STRONG.into_iter().chain(["hunter2"]) {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[test]
+fn the_example_names_every_setting_and_is_up_to_date() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../.env.example");
+    let there = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(there == text::example(), "run `polikrami config example > .env.example`");
+}
