@@ -106,7 +106,7 @@ impl Problems {
         let text = key.expose().to_lowercase();
         let variety = text.chars().collect::<std::collections::BTreeSet<_>>().len();
         if TELLTALES.iter().any(|word| text.contains(word)) {
-            self.add(name, format!("is made for development or an example"));
+            self.add(name, "is made for development or an example");
         } else if variety < SECRET_VARIETY_MIN && text.chars().count() >= SECRET_CHARS_MIN {
             self.add(name, format!("has only {variety} different characters"));
         }
