@@ -1,6 +1,7 @@
 //! What the edge is told at start. `app` reads the environment and fills this in; nothing here has a secret default.
 
 use crate::Secret;
+use crate::limits::Rules;
 use std::time::Duration;
 use url::Url;
 
@@ -23,6 +24,9 @@ pub struct ApiConfig {
     /// How long a verification link is good.
     pub verification_life: Duration,
     pub limits: Limits,
+    pub rules: Rules,
+    /// Proxies in front, whose words about the client's address are believed.
+    pub trusted_proxies: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -113,6 +117,8 @@ pub(crate) mod tests {
             iyzico_secret: Secret::new(*b"sandbox-test-secret"),
             verification_life: Duration::from_hours(1),
             limits: Limits::default(),
+            rules: Rules::default(),
+            trusted_proxies: 0,
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | [`auth`] | passwords, tokens, cookies, sessions |
 //! | [`routes`] | one file per area, `router()` first |
 //! | [`wait`] | read your writes |
+//! | [`limits`] | how often somebody may do something |
 //! | [`idempotency`] | a repeat of a request finds the first one |
 //! | [`openapi`] | the description, made from the code |
 
@@ -19,6 +20,7 @@ pub mod config;
 pub mod error;
 pub mod extract;
 pub mod idempotency;
+pub mod limits;
 pub mod middleware;
 pub mod openapi;
 pub mod pages;
@@ -56,6 +58,7 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(middleware::problems::from_panic))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_time_max))
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
+        .layer(from_fn_with_state(state.clone(), middleware::rate_limits::count))
         .layer(from_fn_with_state(state.clone(), middleware::csrf::check));
     described
         .nest("/api", alias)

@@ -1,6 +1,7 @@
 //! What handlers can ask for. Each names the part that it needs as `State<Part>`; none takes the whole.
 
 use crate::auth::{AccessTokens, Passwords, Sessions};
+use crate::limits::Limiter;
 use crate::wait::Visibility;
 use crate::{ApiConfig, Chance};
 use axum::extract::FromRef;
@@ -21,6 +22,7 @@ pub struct AppState {
     pub access_tokens: AccessTokens,
     pub passwords: Passwords,
     pub sessions: Sessions,
+    pub limiter: Limiter,
     pub visibility: Visibility,
     pub readiness: Readiness,
     pub public_files: PublicFiles,
@@ -57,6 +59,8 @@ impl AppState {
             secret: config.tokens.refresh_secret.clone(),
             life: config.tokens.refresh_life,
         };
+        let secret = config.server_secret.clone();
+        let limiter = Limiter::new(pool.clone(), clock.clone(), secret, config.rules);
         Ok(Self {
             config: Arc::new(config),
             pool,
@@ -66,6 +70,7 @@ impl AppState {
             access_tokens,
             passwords,
             sessions,
+            limiter,
             visibility,
             readiness,
             public_files: PublicFiles(public_files),

@@ -2,7 +2,7 @@
 
 use super::{TestDatabase, TestNats, database, nats};
 use api::config::HashingSettings;
-use app::config::value::SecretText;
+use app::config::value::{SecretText, Whole};
 use app::demo::{self, Steps, road};
 use app::dev::{LocalServers, StateDir, quiet};
 use app::stack::{External, Stack};
@@ -31,6 +31,9 @@ pub fn quick(options: &mut Options) {
         ..Policy::default()
     };
     options.passwords = HashingSettings { memory_kib: 256, passes: 1, lanes: 1, at_once_max: 4 };
+    // All clients of a test have one address.
+    options.settings.limits.api_points = Whole(100_000);
+    options.settings.limits.global_points = Whole(100_000);
     options.provider_timeout = Duration::from_millis(1_500);
     options.mail_deadline = Duration::from_millis(1_500);
     // A check far away: what a test shows must not be the work of the net below it.

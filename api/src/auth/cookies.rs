@@ -7,6 +7,9 @@ pub const ACCESS: &str = "access";
 pub const REFRESH: &str = "refresh";
 pub const REMEMBER: &str = "remember";
 pub const CSRF: &str = "csrf";
+pub const DEVICE: &str = "device";
+/// How long a browser is known without logging in again.
+const DEVICE_LIFE: time::Duration = time::Duration::days(180);
 
 /// Covers both mounts, `/api/v1` and `/api`.
 const REFRESH_PATH: &str = "/api";
@@ -22,6 +25,13 @@ pub struct TokenPair {
 pub fn csrf(settings: &CookieSettings, token: String) -> Cookie<'static> {
     let mut cookie = cookie(settings, CSRF, token, "/");
     cookie.set_http_only(false);
+    cookie
+}
+
+/// By which a browser is known that has logged in before; opens nothing.
+pub fn device(settings: &CookieSettings, token: String) -> Cookie<'static> {
+    let mut cookie = cookie(settings, DEVICE, token, REFRESH_PATH);
+    cookie.set_max_age(DEVICE_LIFE);
     cookie
 }
 

@@ -27,14 +27,17 @@ impl FromRef<AppState> for Credentials {
 }
 
 impl Credentials {
+    pub async fn find(&self, email: &str) -> Result<Option<AccountRow>, Problem> {
+        let row = accounts::by_email(&self.pool, self.server_secret.bytes(), &comparable(email)).await;
+        row.map_err(Problem::internal)
+    }
+
     /// The account, if the password is its own. Unknown addresses take as long, and get the same answer.
-    pub async fn proven(&self, email: &str, password: &str) -> Result<AccountRow, Problem> {
+    pub async fn proven(&self, row: Option<AccountRow>, password: &str) -> Result<AccountRow, Problem> {
         let refused = || Problem { code: "invalid_credentials", ..Problem::unauthorized() };
         if password.chars().count() > LENGTH_MAX {
             return Err(refused());
         }
-        let row = accounts::by_email(&self.pool, self.server_secret.bytes(), &comparable(email)).await;
-        let row = row.map_err(Problem::internal)?;
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
         let matches = self.passwords.verify(password, hash).await?;
         row.filter(|_| matches).ok_or_else(refused)

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`password`] | the rule, and Argon2id behind a gate |
 //! | [`credentials`] | the proof of a login |
+//! | [`guard`] | guessing is slow, and locks out nobody but the guesser |
+//! | [`security_log`] | what happened to logins, for the record |
 //! | [`email`] | which addresses are taken, and when two are the same |
 //! | [`access_token`] | the JWT |
 //! | [`session`] | refresh tokens: begin, rotate, end |
@@ -16,9 +18,11 @@ pub mod access_token;
 pub mod cookies;
 pub mod credentials;
 pub mod email;
+pub mod guard;
 pub mod password;
 pub mod provision;
 pub mod registration;
+pub mod security_log;
 pub mod session;
 pub mod verification;
 

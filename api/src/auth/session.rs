@@ -9,7 +9,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Longest user agent that is kept, in characters.
-const USER_AGENT_MAX: usize = 256;
+pub(super) const USER_AGENT_MAX: usize = 256;
 
 /// Begins, renews and ends sessions.
 #[derive(Clone)]
@@ -28,6 +28,16 @@ pub struct Session {
     pub account: AccountId,
     pub remember: bool,
     pub refresh: String,
+}
+
+/// What a refresh token is good for.
+pub enum Renewal {
+    Session(Session),
+    /// It was replaced before: somebody has a copy. The session is over.
+    Reused {
+        session: Uuid,
+        account: AccountId,
+    },
 }
 
 impl Sessions {
@@ -55,16 +65,16 @@ impl Sessions {
     }
 
     /// The successor of a refresh token; a reused one ends its session.
-    pub async fn renew(&self, token: &str) -> Result<Session, Problem> {
+    pub async fn renew(&self, token: &str) -> Result<Renewal, Problem> {
         let now = self.clock.now();
         let life = time::Duration::try_from(self.life).map_err(Problem::internal)?;
         match sessions::rotate(&self.pool, self.secret.bytes(), token, now, life).await? {
             Rotation::Rotated { session, account, remember, token } => {
-                Ok(Session { id: session, account, remember, refresh: token })
+                Ok(Renewal::Session(Session { id: session, account, remember, refresh: token }))
             }
             Rotation::Reused { session, account } => {
                 tracing::warn!(session.id = %session, account.id = %account, "a replaced refresh token was presented");
-                Err(refused("refresh_reuse_detected"))
+                Ok(Renewal::Reused { session, account })
             }
             Rotation::Ended | Rotation::Unknown => Err(refused("invalid_refresh")),
         }
@@ -86,6 +96,6 @@ impl Sessions {
     }
 }
 
-fn refused(code: &'static str) -> Problem {
+pub(crate) fn refused(code: &'static str) -> Problem {
     Problem { code, ..Problem::unauthorized() }
 }

@@ -70,6 +70,8 @@ const PROBLEMS: &[Line] = &[
     ("idempotency_key_reused", "Bu Idempotency-Key başka bir istek için kullanıldı.", "This Idempotency-Key was used for another request."),
     ("unauthorized", "Lütfen giriş yapın.", "Please log in."),
     ("forbidden", "Bunun için yetkiniz yok.", "You may not do this."),
+    ("rate_limited", "Çok fazla istek gönderildi. Lütfen biraz sonra tekrar deneyin.", "Too many requests. Please try again later."),
+    ("login_locked", "Çok fazla başarısız deneme. Lütfen daha sonra tekrar deneyin.", "Too many failed attempts. Please try again later."),
     ("csrf_token_invalid", "CSRF doğrulaması başarısız.", "CSRF token invalid"),
     ("cors_not_allowed", "Bu kaynaktan erişime izin verilmiyor.", "CORS not allowed"),
     ("route_not_found", "Böyle bir adres yok.", "There is no such route."),

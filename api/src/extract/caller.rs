@@ -1,6 +1,7 @@
 //! Who is calling. A handler that takes one of these cannot be reached by anybody else.
 
 use crate::Problem;
+use crate::auth::access_token::AccessClaims;
 use crate::auth::{AccessTokens, cookies};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::{HeaderMap, header, request::Parts};
@@ -8,6 +9,7 @@ use axum_extra::extract::CookieJar;
 use domain::AccountId;
 use domain::account::Role;
 use journal::Clock;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Anybody with a valid access token. A Bearer header is looked at before the cookie.
@@ -48,6 +50,16 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// What a valid access token says. A Bearer header is looked at before the cookie.
+pub fn access_token(headers: &HeaderMap, tokens: &AccessTokens, now: OffsetDateTime) -> Option<AccessClaims> {
+    match bearer(headers) {
+        Some(token) => tokens.verify(token, now),
+        None => CookieJar::from_headers(headers)
+            .get(cookies::ACCESS)
+            .and_then(|cookie| tokens.verify(cookie.value(), now)),
+    }
+}
+
 impl<S> FromRequestParts<S> for Authenticated
 where
     S: Send + Sync,
@@ -59,13 +71,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let tokens = AccessTokens::from_ref(state);
         let now = Clock::from_ref(state).now();
-        let claims = match bearer(&parts.headers) {
-            Some(token) => tokens.verify(token, now),
-            None => CookieJar::from_headers(&parts.headers)
-                .get(cookies::ACCESS)
-                .and_then(|cookie| tokens.verify(cookie.value(), now)),
-        };
-        let claims = claims.ok_or_else(Problem::unauthorized)?;
+        let claims = access_token(&parts.headers, &tokens, now).ok_or_else(Problem::unauthorized)?;
         tracing::Span::current().record("account.id", tracing::field::display(claims.sub));
         Ok(Self { account: claims.sub, role: claims.role, session: claims.sid })
     }

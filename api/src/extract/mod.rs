@@ -7,12 +7,14 @@
 //! | [`Params<T>`] | the query is of this form |
 //! | [`Authenticated`], [`Customer`], [`Designer`], [`Admin`], [`Auditor`] | who is calling |
 //! | [`RequestContext`] | where commands come from |
+//! | [`Client`] | the address that it comes from |
 //! | [`IdempotencyKey`] | what a repeat is recognised by |
 //! | [`MinPosition`] | how fresh the answer must be |
 //! | [`Locale`] | the reader's language |
 
 mod body;
 mod caller;
+mod client;
 mod context;
 mod idempotency_key;
 mod locale;
@@ -21,7 +23,8 @@ mod params;
 mod path_id;
 
 pub use body::{Body, OptionalBody};
-pub use caller::{Admin, Auditor, Authenticated, Customer, Designer, bearer};
+pub use caller::{Admin, Auditor, Authenticated, Customer, Designer, access_token, bearer};
+pub use client::Client;
 pub use context::{RequestContext, RequestId};
 pub use idempotency_key::IdempotencyKey;
 pub use locale::Locale;

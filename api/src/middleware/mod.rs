@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod cors;
 pub mod csrf;
 pub mod problems;
+pub mod rate_limits;
 pub mod request_id;
 pub mod security_headers;
 

@@ -2,8 +2,10 @@
 
 use super::schema::settings;
 use super::value::{Origins, SecretText, ServerUrl, Span, Whole, words};
+use api::limits::{Rule, Rules};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 use url::Url;
 
 /// Where the service is used.
@@ -125,4 +127,66 @@ settings! {
     [secret] pass: SecretText = "SMTP_PASS", optional, "<password>";
     /// Sender of all mails.
     from: String = "EMAIL_FROM", "Polikrami Kapak <no-reply@polikrami.example>", "Polikrami Kapak <no-reply@shop.example>";
+}
+
+settings! {
+    /// How often somebody may do something.
+    Limits, "Limits";
+    /// Requests of an account, or of an address where nobody is logged in, in `RATE_LIMIT_API_DURATION` seconds.
+    api_points: Whole<20, 1_000_000> = "RATE_LIMIT_API_POINTS", "600", "600";
+    /// Seconds.
+    api_seconds: Whole<1, 86_400> = "RATE_LIMIT_API_DURATION", "60", "60";
+    /// Requests below /auth from an address, in `RATE_LIMIT_GLOBAL_DURATION` seconds.
+    global_points: Whole<1, 1_000_000> = "RATE_LIMIT_GLOBAL_POINTS", "60", "60";
+    /// Seconds.
+    global_seconds: Whole<1, 86_400> = "RATE_LIMIT_GLOBAL_DURATION", "60", "60";
+    /// Verification mails that an address can be sent from one client.
+    email_verification_points: Whole<1, 1_000_000> = "RATE_LIMIT_EMAIL_VERIFICATION_POINTS", "3", "3";
+    /// Seconds.
+    email_verification_seconds: Whole<1, 86_400> = "RATE_LIMIT_EMAIL_VERIFICATION_DURATION", "60", "60";
+    /// Reset mails that an address can be sent from one client.
+    password_reset_points: Whole<1, 1_000_000> = "RATE_LIMIT_PASSWORD_RESET_POINTS", "3", "3";
+    /// Seconds.
+    password_reset_seconds: Whole<1, 86_400> = "RATE_LIMIT_PASSWORD_RESET_DURATION", "60", "60";
+    /// Pictures that an account can ask for.
+    ai_account_points: Whole<1, 1_000_000> = "RATE_LIMIT_AI_ACCOUNT_POINTS", "30", "30";
+    /// Seconds.
+    ai_account_seconds: Whole<1, 86_400> = "RATE_LIMIT_AI_ACCOUNT_DURATION", "60", "60";
+    /// Pictures that can be asked for on one draft.
+    ai_draft_points: Whole<1, 1_000_000> = "RATE_LIMIT_AI_DRAFT_POINTS", "10", "10";
+    /// Seconds.
+    ai_draft_seconds: Whole<1, 86_400> = "RATE_LIMIT_AI_DRAFT_DURATION", "60", "60";
+    /// Failed logins for one address from one client, until that client has to wait.
+    login_failures: Whole<1, 1_000> = "MAX_FAILED_LOGIN_ATTEMPTS", "5", "5";
+    /// Minutes in which they are counted.
+    login_minutes: Whole<1, 1_440> = "LOGIN_LOCKOUT_WINDOW_MINUTES", "10", "10";
+}
+
+impl Limits {
+    pub fn rules(&self) -> Rules {
+        let of = |rule: Rule, points: u32, seconds: u32| Rule {
+            points,
+            window: Duration::from_secs(seconds.into()),
+            ..rule
+        };
+        let rules = Rules::default();
+        Rules {
+            api: of(rules.api, self.api_points.0, self.api_seconds.0),
+            auth: of(rules.auth, self.global_points.0, self.global_seconds.0),
+            email_verification: of(
+                rules.email_verification,
+                self.email_verification_points.0,
+                self.email_verification_seconds.0,
+            ),
+            password_reset: of(
+                rules.password_reset,
+                self.password_reset_points.0,
+                self.password_reset_seconds.0,
+            ),
+            ai_account: of(rules.ai_account, self.ai_account_points.0, self.ai_account_seconds.0),
+            ai_draft: of(rules.ai_draft, self.ai_draft_points.0, self.ai_draft_seconds.0),
+            login_failures: of(rules.login_failures, self.login_failures.0, self.login_minutes.0 * 60),
+            ..rules
+        }
+    }
 }

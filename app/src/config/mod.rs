@@ -23,7 +23,7 @@ pub use role::Role;
 pub use schema::Problem;
 pub use source::Source;
 
-use groups::{Files, Mail, Payments, Server, Servers, Sessions};
+use groups::{Files, Limits, Mail, Payments, Server, Servers, Sessions};
 use schema::{Group, Reader};
 
 /// All of them.
@@ -35,11 +35,19 @@ pub struct Settings {
     pub payments: Payments,
     pub files: Files,
     pub mail: Mail,
+    pub limits: Limits,
 }
 
 /// What there is to set, in the order in which it is shown.
-pub const GROUPS: [Group; 6] =
-    [Server::GROUP, Servers::GROUP, Sessions::GROUP, Payments::GROUP, Files::GROUP, Mail::GROUP];
+pub const GROUPS: [Group; 7] = [
+    Server::GROUP,
+    Servers::GROUP,
+    Sessions::GROUP,
+    Payments::GROUP,
+    Files::GROUP,
+    Mail::GROUP,
+    Limits::GROUP,
+];
 
 pub fn names() -> Vec<&'static str> {
     GROUPS.iter().flat_map(|group| group.settings).map(|setting| setting.name).collect()
@@ -52,11 +60,13 @@ impl Settings {
         let (server, servers) = (Server::read(&mut reader), Servers::read(&mut reader));
         let (sessions, payments) = (Sessions::read(&mut reader), Payments::read(&mut reader));
         let (files, mail) = (Files::read(&mut reader), Mail::read(&mut reader));
+        let limits = Limits::read(&mut reader);
         let mut problems = reader.finish();
         problems.extend(source.strangers(&names()));
         let all = (|| {
             let (server, servers, sessions) = (server?, servers?, sessions?);
-            Some(Self { server, servers, sessions, payments: payments?, files: files?, mail: mail? })
+            let (payments, files) = (payments?, files?);
+            Some(Self { server, servers, sessions, payments, files, mail: mail?, limits: limits? })
         })();
         let of_rules = all.iter().flat_map(Self::problems);
         let fresh: Vec<Problem> =

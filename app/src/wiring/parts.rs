@@ -86,6 +86,8 @@ pub(super) fn api_state(
         iyzico_secret: secret(&settings.payments.iyzico_secret_key),
         verification_life: VERIFICATION_LIFE,
         limits,
+        rules: settings.limits.rules(),
+        trusted_proxies: settings.server.trusted_proxies.0 as usize,
     };
     let ready = Readiness::new(vec![("database".into(), database_check(pool.clone()))]);
     Ok(AppState::new(Parts {

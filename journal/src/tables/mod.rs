@@ -9,12 +9,18 @@
 //! | [`message_cards`] | the cards beside a cover |
 //! | [`checkouts`] | the pages that a payment provider opened |
 //! | [`callback_log`] | calls that claim to come from a provider |
+//! | [`device`] | what a browser shows that has logged in before; derived, so nothing is kept |
+//! | [`rate_limits`] | how often somebody did something |
+//! | [`security_events`] | logins, failures, resets, roles |
 
 pub mod accounts;
 pub mod callback_log;
 pub mod checkouts;
+pub mod device;
 mod mac;
 pub mod message_cards;
 pub mod personal;
+pub mod rate_limits;
+pub mod security_events;
 pub mod sessions;
 pub mod verification;

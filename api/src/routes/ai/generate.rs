@@ -4,6 +4,7 @@ use crate::Problem;
 use crate::error::Fields;
 use crate::extract::{Body, OptionalBody, PathId};
 use crate::idempotency::fingerprint;
+use crate::limits::Limits;
 use crate::routes::acting::Acting;
 use crate::routes::drafts;
 use crate::wait::SeenAt;
@@ -12,7 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::ai_job::{Job, PICTURES_MAX, PROMPT_CHARS_MAX};
-use domain::{AiJobCommand, AiJobId, Command, DraftCommand, DraftId, WalletCommand, prices};
+use domain::{AccountId, AiJobCommand, AiJobId, Command, DraftCommand, DraftId, WalletCommand, prices};
 use journal::{CommandError, Commands, Rider};
 use projections::ai_jobs;
 use serde::{Deserialize, Serialize};
@@ -90,13 +91,16 @@ impl Wanted {
         (status = 402, description = "`insufficient_credits`; `need` says how many are missing"),
         (status = 404, description = "`draft_not_found`"),
         (status = 409, description = "`draft_busy`, `draft_not_by_ai`, `draft_already_committed`, \
-            `draft_canceled`, `idempotency_key_reused`")))]
+            `draft_canceled`, `idempotency_key_reused`"),
+        (status = 429, description = "`rate_limited`")))]
 pub(super) async fn generate(
     acting: Acting,
+    limits: Limits,
     State(commands): State<Commands>,
     PathId(draft): PathId<DraftId>,
     Body(body): Body<GenerateBody>,
 ) -> Result<Response, Problem> {
+    allowed(&limits, acting.by, draft).await?;
     let wanted =
         Wanted { prompt: body.user_prompt, negative_prompt: body.negative_prompt, count: body.count };
     let generation = Generation { commands, acting, draft };
@@ -113,15 +117,18 @@ pub(super) async fn generate(
         (status = 402, description = "`insufficient_credits`; `need` says how many are missing"),
         (status = 404, description = "`draft_not_found`"),
         (status = 409, description = "`no_earlier_generation`, `draft_busy`, `draft_not_by_ai`, \
-            `draft_already_committed`, `draft_canceled`, `idempotency_key_reused`")))]
+            `draft_already_committed`, `draft_canceled`, `idempotency_key_reused`"),
+        (status = 429, description = "`rate_limited`")))]
 pub(super) async fn regenerate(
     acting: Acting,
+    limits: Limits,
     State(pool): State<PgPool>,
     State(commands): State<Commands>,
     PathId(draft): PathId<DraftId>,
     OptionalBody(body): OptionalBody<RegenerateBody>,
 ) -> Result<Response, Problem> {
     let by = acting.by;
+    allowed(&limits, by, draft).await?;
     drafts::open(&commands, draft, by).await?;
     let last = ai_jobs::last_of_draft(&pool, draft, by).await?;
     let last = last.ok_or_else(|| Problem::conflict("no_earlier_generation"))?;
@@ -132,6 +139,12 @@ pub(super) async fn regenerate(
     };
     let generation = Generation { commands, acting, draft };
     generation.begin("regen", wanted.checked()?).await
+}
+
+/// Counted per account and per draft, repeats included.
+async fn allowed(limits: &Limits, by: AccountId, draft: DraftId) -> Result<(), Problem> {
+    limits.take(limits.rules().ai_account, &by.to_string()).await?;
+    limits.take(limits.rules().ai_draft, &format!("{by} {draft}")).await
 }
 
 struct Generation {

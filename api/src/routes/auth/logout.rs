@@ -1,14 +1,16 @@
 //! `POST /auth/logout`, `POST /auth/logout-all`
 
 use super::{DONE, Done};
+use crate::auth::security_log::SecurityLog;
 use crate::auth::{AccessTokens, Sessions, cookies};
-use crate::extract::{Authenticated, OptionalBody, bearer};
+use crate::extract::{Authenticated, OptionalBody, access_token};
 use crate::{ApiConfig, Problem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
-use axum_extra::extract::cookie::{Cookie, CookieJar};
+use axum_extra::extract::cookie::CookieJar;
+use journal::tables::security_events::Kind;
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -27,17 +29,18 @@ pub(super) async fn logout(
     State(sessions): State<Sessions>,
     State(tokens): State<AccessTokens>,
     headers: HeaderMap,
-    jar: CookieJar,
+    log: SecurityLog,
     OptionalBody(body): OptionalBody<LogoutBody>,
 ) -> Result<impl IntoResponse, Problem> {
+    let jar = CookieJar::from_headers(&headers);
     let given = body.and_then(|body| body.refresh_token);
     let cookie = jar.get(cookies::REFRESH).map(|cookie| cookie.value().to_owned());
     for token in [given, cookie].into_iter().flatten() {
         sessions.end_by_token(&token).await?;
     }
-    let access = bearer(&headers).or_else(|| jar.get(cookies::ACCESS).map(Cookie::value));
-    if let Some(claims) = access.and_then(|token| tokens.verify(token, sessions.clock.now())) {
+    if let Some(claims) = access_token(&headers, &tokens, sessions.clock.now()) {
         sessions.end(claims.sid).await?;
+        log.note(Kind::LoggedOut, Some(claims.sub), Some(claims.sid)).await?;
     }
     Ok((cookies::logout(&config.cookies), Json(DONE)))
 }
@@ -49,7 +52,9 @@ pub(super) async fn logout_all(
     caller: Authenticated,
     State(config): State<Arc<ApiConfig>>,
     State(sessions): State<Sessions>,
+    log: SecurityLog,
 ) -> Result<impl IntoResponse, Problem> {
     sessions.end_all(caller.account).await?;
+    log.note(Kind::LoggedOutEverywhere, Some(caller.account), None).await?;
     Ok((cookies::logout(&config.cookies), Json(DONE)))
 }

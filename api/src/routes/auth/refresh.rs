@@ -2,16 +2,18 @@
 
 use super::Tokens;
 use crate::auth::cookies::{self, TokenPair};
-use crate::auth::session::Session;
+use crate::auth::security_log::SecurityLog;
+use crate::auth::session::{self, Renewal, Session};
 use crate::auth::{AccessTokens, Sessions};
 use crate::extract::OptionalBody;
-use crate::{ApiConfig, Problem};
+use crate::{ApiConfig, AppState, Problem};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use journal::tables::accounts;
+use journal::tables::security_events::Kind;
 use serde::Deserialize;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -30,21 +32,19 @@ pub(super) struct RefreshBody {
     (status = 401, description = "`unauthorized`, `invalid_refresh`, `refresh_reuse_detected`"),
 ))]
 pub(super) async fn refresh(
-    State(pool): State<PgPool>,
     State(config): State<Arc<ApiConfig>>,
-    State(sessions): State<Sessions>,
-    State(tokens): State<AccessTokens>,
+    renewer: Renewer,
     jar: CookieJar,
     OptionalBody(body): OptionalBody<RefreshBody>,
 ) -> Result<Response, Problem> {
     let no_store = [(header::CACHE_CONTROL, "no-store")];
     if let Some(token) = body.and_then(|body| body.refresh_token) {
-        let (pair, _) = renewed(&pool, &sessions, &tokens, &token).await?;
+        let (pair, _) = renewer.renewed(&token).await?;
         let answer = Tokens { ok: true, access_token: Some(pair.access), refresh_token: Some(pair.refresh) };
         return Ok((no_store, Json(answer)).into_response());
     }
     let token = jar.get(cookies::REFRESH).ok_or_else(Problem::unauthorized)?.value();
-    match renewed(&pool, &sessions, &tokens, token).await {
+    match renewer.renewed(token).await {
         Ok((pair, session)) => {
             let jar = cookies::login(&config.cookies, &config.tokens, &pair, session.remember);
             let answer = Tokens { ok: true, access_token: None, refresh_token: None };
@@ -58,15 +58,31 @@ pub(super) async fn refresh(
     }
 }
 
-/// The role is read anew, so that a changed one takes effect now.
-async fn renewed(
-    pool: &PgPool,
-    sessions: &Sessions,
-    tokens: &AccessTokens,
-    token: &str,
-) -> Result<(TokenPair, Session), Problem> {
-    let session = sessions.renew(token).await?;
-    let row = accounts::get(pool, session.account).await?.ok_or_else(Problem::unauthorized)?;
-    let access = tokens.issue(session.account, row.role.0, session.id, sessions.clock.now())?;
-    Ok((TokenPair { access, refresh: session.refresh.clone() }, session))
+#[derive(FromRequestParts)]
+#[from_request(state(AppState))]
+pub(super) struct Renewer {
+    #[from_request(via(State))]
+    pool: PgPool,
+    #[from_request(via(State))]
+    sessions: Sessions,
+    #[from_request(via(State))]
+    tokens: AccessTokens,
+    log: SecurityLog,
+}
+
+impl Renewer {
+    /// The role is read anew, so that a changed one takes effect now.
+    async fn renewed(&self, token: &str) -> Result<(TokenPair, Session), Problem> {
+        let session = match self.sessions.renew(token).await? {
+            Renewal::Session(session) => session,
+            Renewal::Reused { session, account } => {
+                self.log.note(Kind::RefreshReused, Some(account), Some(session)).await?;
+                return Err(session::refused("refresh_reuse_detected"));
+            }
+        };
+        let row = accounts::get(&self.pool, session.account).await?.ok_or_else(Problem::unauthorized)?;
+        let now = self.sessions.clock.now();
+        let access = self.tokens.issue(session.account, row.role.0, session.id, now)?;
+        Ok((TokenPair { access, refresh: session.refresh.clone() }, session))
+    }
 }

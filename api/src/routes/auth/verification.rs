@@ -6,6 +6,7 @@ use crate::auth::email::Email;
 use crate::auth::registration::Registration;
 use crate::auth::verification::Verifier;
 use crate::extract::{Body, RequestContext};
+use crate::limits::Limits;
 use crate::wait::SeenAt;
 use axum::Json;
 use axum::extract::State;
@@ -44,13 +45,17 @@ pub(super) struct ResendBody {
 #[utoipa::path(post, path = "/resend-verification", tag = "accounts", request_body = ResendBody, responses(
     (status = 200, body = Done),
     (status = 400, description = "`validation_failed`"),
+    (status = 429, description = "`rate_limited`"),
 ))]
 pub(super) async fn resend_verification(
     State(registration): State<Registration>,
     context: RequestContext,
+    limits: Limits,
     Body(ResendBody { email }): Body<ResendBody>,
 ) -> Result<Json<Done>, Problem> {
     let email = Email::parse(&email).ok_or_else(|| Problem::field("email", "email_invalid"))?;
+    let subject = format!("{} {}", email.comparable(), limits.client.subject());
+    limits.take(limits.rules().email_verification, &subject).await?;
     registration.resend(&email, &context.by_system("resend-verification", context.fresh_id())).await?;
     Ok(Json(DONE))
 }

@@ -1,9 +1,8 @@
 //! `POST /payments/callback`: the buyer's browser comes back from the provider's page. Anybody can forge this, so
 //! it only makes us ask the provider.
 
-use super::client::Client;
 use super::received::{Call, Reception};
-use crate::extract::RequestContext;
+use crate::extract::{Client, RequestContext};
 use crate::{ApiConfig, Problem};
 use axum::body::Bytes;
 use axum::extract::State;

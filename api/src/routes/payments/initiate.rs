@@ -1,9 +1,8 @@
 //! `POST /payments/initiate`: opens an attempt to pay, and waits a little for the provider's page.
 
-use super::client::Client;
 use super::page_of;
 use crate::error::Fields;
-use crate::extract::Body;
+use crate::extract::{Body, Client};
 use crate::idempotency::fingerprint;
 use crate::routes::acting::Acting;
 use crate::wait::SeenAt;

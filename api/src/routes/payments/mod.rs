@@ -1,7 +1,6 @@
 //! `/payments`: starting to pay, asking how it went, and the provider's ways back to us.
 
 mod callback;
-mod client;
 mod initiate;
 mod received;
 mod webhook;

@@ -1,7 +1,6 @@
 //! A call that claims to come from the provider: what it names is looked up, recorded, and otherwise not believed.
 
-use super::client::Client;
-use crate::extract::RequestContext;
+use crate::extract::{Client, RequestContext};
 use crate::{AppState, Chance, Problem};
 use axum::extract::FromRef;
 use cqrs_es::Aggregate;

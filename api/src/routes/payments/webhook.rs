@@ -1,9 +1,8 @@
 //! `POST /payments/webhooks/iyzico`: the provider's server calls. The signature covers no amount and can be
 //! replayed, so it, too, only makes us ask the provider.
 
-use super::client::Client;
 use super::received::{Call, Reception};
-use crate::extract::RequestContext;
+use crate::extract::{Client, RequestContext};
 use crate::{ApiConfig, Problem};
 use axum::body::Bytes;
 use axum::extract::State;

@@ -1,0 +1,103 @@
+//! Guessing passwords is made slow, and locks nobody out but the guesser.
+//!
+//! Failures are counted for an address *and* a client, so strangers use up their own attempts. A browser that has
+//! logged in to the account before is counted by itself, wherever it is. Who guesses from many clients is slowed
+//! down: the more failures an address has seen, the longer each attempt from an unknown browser takes. Addresses
+//! without an account are treated the same.
+
+use super::cookies;
+use super::email::comparable;
+use crate::limits::{Limits, Rule};
+use crate::{Chance, Problem, Secret};
+use axum_extra::extract::cookie::{Cookie, CookieJar};
+use domain::AccountId;
+use journal::tables::device;
+use std::time::Duration;
+
+/// Attempts on one address from everywhere before they are slowed down, and how long they are remembered.
+const PRESSURE: Rule = Rule::new("login_pressure", 10, 600);
+/// Beyond, nothing is counted any more: the delay has long been the longest.
+const PRESSURE_COUNTED: u32 = 1_000;
+const DELAY_STEP: Duration = Duration::from_millis(100);
+const DELAY_MAX: Duration = Duration::from_secs(3);
+
+/// An attempt that may go on.
+pub struct Attempt {
+    subject: String,
+    email: String,
+    known: bool,
+}
+
+/// Why an attempt may not go on.
+pub struct Locked {
+    pub problem: Problem,
+    /// The first refusal since the count began.
+    pub first: bool,
+}
+
+/// Counts the attempt before its password is looked at, so that many at once do not pass together.
+pub async fn admit(
+    limits: &Limits,
+    secret: &Secret,
+    jar: &CookieJar,
+    email: &str,
+    account: Option<AccountId>,
+) -> Result<Result<Attempt, Locked>, Problem> {
+    let email = comparable(email);
+    let given = jar.get(cookies::DEVICE).map(Cookie::value);
+    let device =
+        account.zip(given).and_then(|(account, given)| device::known(secret.bytes(), given, account));
+    let subject = match device {
+        Some(name) => format!("{email} device {name}"),
+        None => format!("{email} client {}", limits.client.subject()),
+    };
+    let rule = limits.rules().login_failures;
+    let taken = limits.limiter().take(rule, &subject).await?;
+    if taken.exceeds() {
+        let first = taken.used == rule.points + 1;
+        return Ok(Err(Locked { problem: taken.refusal("login_locked"), first }));
+    }
+    let known = device.is_some();
+    if !known {
+        let pressure = Rule { points: PRESSURE_COUNTED, ..PRESSURE };
+        let taken = limits.limiter().take(pressure, &email).await?;
+        tokio::time::sleep(delay(taken.used)).await;
+    }
+    Ok(Ok(Attempt { subject, email, known }))
+}
+
+fn delay(attempts: u32) -> Duration {
+    (DELAY_STEP * attempts.saturating_sub(PRESSURE.points)).min(DELAY_MAX)
+}
+
+impl Attempt {
+    /// The password was right: the failures before it were slips.
+    pub async fn succeeded(self, limits: &Limits) -> Result<(), Problem> {
+        limits.limiter().forget(limits.rules().login_failures, &self.subject).await?;
+        if self.known {
+            return Ok(());
+        }
+        limits.limiter().forget(PRESSURE, &self.email).await
+    }
+}
+
+/// The cookie by which this browser is known next time; the one that it has, if that is good.
+pub fn remembered(secret: &Secret, jar: &CookieJar, account: AccountId, chance: Chance) -> Option<String> {
+    let given = jar.get(cookies::DEVICE).map(Cookie::value);
+    if given.is_some_and(|given| device::known(secret.bytes(), given, account).is_some()) {
+        return None;
+    }
+    let name = chance.id().simple().to_string();
+    Some(device::token(secret.bytes(), &name, account))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_grow_slower_up_to_a_bound() {
+        assert_eq!([1, 10, 11, 20].map(delay), [Duration::ZERO, Duration::ZERO, DELAY_STEP, DELAY_STEP * 10]);
+        assert_eq!([41, 1_001, u32::MAX].map(delay), [DELAY_MAX; 3]);
+    }
+}

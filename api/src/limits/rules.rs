@@ -1,0 +1,59 @@
+//! What is limited.
+
+use std::time::Duration;
+
+/// So many uses in a window that the first one opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Told to the caller, and part of the counter's key.
+    pub name: &'static str,
+    pub points: u32,
+    pub window: Duration,
+    /// Points that a process takes at once; more than one where a statement for each request would be dear.
+    pub block: u32,
+}
+
+impl Rule {
+    pub const fn new(name: &'static str, points: u32, seconds: u64) -> Self {
+        Self { name, points, window: Duration::from_secs(seconds), block: 1 }
+    }
+}
+
+/// The limits of this service; the defaults are the contract's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// All requests of an account, or of an address where nobody is logged in.
+    pub api: Rule,
+    /// Everything below `/auth`, by address.
+    pub auth: Rule,
+    /// Mails with a link, by e-mail address and client.
+    pub email_verification: Rule,
+    /// Mails with a code, by e-mail address and client.
+    pub password_reset: Rule,
+    /// Messages with a code, by account.
+    pub phone_verification: Rule,
+    /// Pictures, by account.
+    pub ai_account: Rule,
+    /// Pictures, by draft.
+    pub ai_draft: Rule,
+    /// Failed logins, by e-mail address and client.
+    pub login_failures: Rule,
+}
+
+/// Requests that a process answers between two looks at the shared counter.
+const API_BLOCK: u32 = 20;
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            api: Rule { block: API_BLOCK, ..Rule::new("api", 600, 60) },
+            auth: Rule::new("auth", 60, 60),
+            email_verification: Rule::new("email_verification", 3, 60),
+            password_reset: Rule::new("password_reset", 3, 60),
+            phone_verification: Rule::new("phone_verification", 5, 60),
+            ai_account: Rule::new("ai_account", 30, 60),
+            ai_draft: Rule::new("ai_draft", 10, 60),
+            login_failures: Rule::new("login_failures", 5, 600),
+        }
+    }
+}

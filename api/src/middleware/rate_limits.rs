@@ -1,0 +1,57 @@
+//! The limits that hold for every route; narrower ones are taken by handlers.
+
+use super::api_path;
+use crate::auth::AccessTokens;
+use crate::extract::{Client, access_token};
+use crate::limits::{Limiter, Rule, Seen};
+use crate::{ApiConfig, Problem};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use journal::Clock;
+use std::sync::Arc;
+
+/// Middleware: counts the request, and tells in the answer what is left. Probes and pictures are not counted.
+pub async fn count(
+    State(limiter): State<Limiter>,
+    State(config): State<Arc<ApiConfig>>,
+    State(tokens): State<AccessTokens>,
+    State(clock): State<Clock>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(path) = api_path(request.uri().path()) else { return next.run(request).await };
+    let seen = Seen::default();
+    let client = Client::of(request.headers(), request.extensions(), config.trusted_proxies).subject();
+    let caller = access_token(request.headers(), &tokens, clock.now());
+    let caller = caller.map_or_else(|| client.clone(), |claims| claims.sub.to_string());
+    let auth = path.starts_with("/auth/").then_some((limiter.rules.auth, client.as_str()));
+    let rules = [Some((limiter.rules.api, caller.as_str())), auth];
+    let refused = refused(&limiter, &seen, rules.into_iter().flatten()).await;
+    request.extensions_mut().insert(seen.clone());
+    let mut response = match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
+    seen.write(response.headers_mut());
+    response
+}
+
+async fn refused(
+    limiter: &Limiter,
+    seen: &Seen,
+    rules: impl Iterator<Item = (Rule, &str)>,
+) -> Option<Problem> {
+    for (rule, subject) in rules {
+        match limiter.take(rule, subject).await {
+            Ok(taken) => {
+                seen.note(taken);
+                if taken.exceeds() {
+                    return Some(taken.refusal("rate_limited"));
+                }
+            }
+            Err(problem) => return Some(problem),
+        }
+    }
+    None
+}
