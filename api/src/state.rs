@@ -1,6 +1,6 @@
 //! What handlers can ask for. Each names the part that it needs as `State<Part>`; none takes the whole.
 
-use crate::auth::{AccessTokens, Passwords, Sessions};
+use crate::auth::{AccessTokens, Keyring, Passwords, Sessions};
 use crate::limits::Limiter;
 use crate::wait::Visibility;
 use crate::{ApiConfig, Chance};
@@ -32,6 +32,7 @@ pub struct AppState {
 /// What [`AppState::new`] is given; the rest is made from the configuration.
 pub struct Parts {
     pub config: ApiConfig,
+    pub keyring: Keyring,
     pub pool: PgPool,
     pub commands: Commands,
     pub visibility: Visibility,
@@ -47,10 +48,11 @@ pub struct StateError(pub argon2::Error);
 
 impl AppState {
     pub fn new(parts: Parts) -> Result<Self, StateError> {
-        let Parts { config, pool, commands, visibility, readiness, public_files, private_files } = parts;
+        let Parts { config, keyring, pool, commands, visibility, readiness, public_files, private_files } =
+            parts;
         let clock = commands.clock().clone();
         let chance = Chance;
-        let access_tokens = AccessTokens::new(&config.tokens);
+        let access_tokens = AccessTokens::new(keyring, &config.tokens);
         let passwords = Passwords::new(&config.passwords, chance).map_err(StateError)?;
         let sessions = Sessions {
             pool: pool.clone(),

@@ -45,6 +45,9 @@ pub enum Command {
     /// Settings: check them, show them.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// One screen that says what stands still, and why.
     ///
     /// Ends with 0 when all is well, 1 when something stands still, 2 when it cannot look.
@@ -68,6 +71,20 @@ pub enum ConfigCommand {
     Print(ConfigArgs),
     /// Write an example file with every setting and what it means.
     Example,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum KeysCommand {
+    /// Sign with a new key. Nobody is logged out: tokens of the old one are good as long as they live.
+    Rotate {
+        /// The old keys were stolen: end them now. Every client has to refresh its token.
+        #[arg(long)]
+        at_once: bool,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Which keys there are, which one signs, and how long the others are accepted.
+    List(ConfigArgs),
 }
 
 #[derive(Args, Debug)]

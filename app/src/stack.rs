@@ -133,6 +133,11 @@ impl Stack {
         Ok(Self { servers, providers, service: Some(service), endpoints, options })
     }
 
+    /// What the service was started with.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// Stops the service alone; the world around it goes on.
     pub async fn stop_service(&mut self) {
         if let Some(service) = self.service.take() {

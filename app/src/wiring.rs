@@ -5,9 +5,11 @@ mod flows_owner;
 mod parts;
 mod seals;
 mod supervise;
+mod sweeper;
 
 use crate::config::groups::Server;
 use crate::config::{Role, Settings};
+use api::auth::Keyring;
 use axum::Router;
 use futures::FutureExt;
 use journal::{Clock, Commands, ConnectOptions, Wake, relay, writer};
@@ -115,9 +117,11 @@ impl Service {
         let commands = Commands::new(pool.clone(), writer, options.clock.clone());
         // Queries that wait for their own write are woken by the projections of this process.
         let moved = watch::Sender::new(0);
-        let state = parts::api_state(&options, &pool, &commands, moved.subscribe())?;
+        let keyring = parts::keyring(&options, &pool).await?;
+        let state = parts::api_state(&options, &pool, &commands, keyring.clone(), moved.subscribe())?;
         let stop = CancellationToken::new();
         let mut supervisor = Supervisor::new(stop.clone());
+        start_housekeeping(&options, &pool, &keyring, &mut supervisor);
         let relay = start_readers(&options, &pool, &commands, &moved, &mut supervisor).await?;
         let mut api = None;
         if options.roles.contains(&Role::Api) {
@@ -173,6 +177,19 @@ async fn start_readers(
         }
     }
     Ok(relay)
+}
+
+/// What every process does beside its roles.
+fn start_housekeeping(options: &Options, pool: &PgPool, keyring: &Keyring, supervisor: &mut Supervisor) {
+    let (keyring, secret, clock) = (keyring.clone(), parts::access_secret(options), options.clock.clone());
+    let of = pool.clone();
+    supervisor.start("signing keys", move |stop| {
+        keyring.clone().follow(of.clone(), secret.clone(), clock.clone(), stop).boxed()
+    });
+    if options.roles.contains(&Role::Timers) {
+        let (pool, clock) = (pool.clone(), options.clock.clone());
+        supervisor.start("sweeper", move |stop| sweeper::run(pool.clone(), clock.clone(), stop).boxed());
+    }
 }
 
 fn start_projections(pool: &PgPool, wake: Wake, moved: watch::Sender<i64>, supervisor: &mut Supervisor) {

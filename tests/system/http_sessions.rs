@@ -1,8 +1,10 @@
 //! Accounts and sessions from outside: registering, logging in, staying logged in, and being thrown out.
 
 use super::http_edge::{Answer, PASSWORD, get, post, request, send};
+use api::Secret;
+use api::auth::keyring;
 use app::demo::road;
-use harness::{TestStack, quick};
+use harness::{TestStack, eventually, quick};
 use journal::Clock;
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Value, json};
@@ -223,11 +225,87 @@ async fn access_tokens_run_out(stack: &TestStack, clock: &Clock, session: &Answe
     let (access, token) = (text(session, "accessToken"), text(session, "refreshToken"));
     clock.advance(Duration::minutes(14));
     assert_eq!(get(stack, &access, "/api/v1/users/me").await.status, 200);
-    clock.advance(Duration::minutes(1));
+    // Clocks of processes may differ by half a minute.
+    clock.advance(Duration::minutes(1) + Duration::seconds(29));
+    assert_eq!(get(stack, &access, "/api/v1/users/me").await.status, 200);
+    clock.advance(Duration::seconds(1));
     get(stack, &access, "/api/v1/users/me").await.is_problem(401, "unauthorized");
     let renewed = text(&refresh(stack, &token).await, "accessToken");
     assert_eq!(get(stack, &renewed, "/api/v1/users/me").await.status, 200);
     clock.advance(Duration::days(31));
     let later = refresh(stack, &token).await;
     assert_eq!(later.status, 401, "{}", later.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_are_listed_and_can_be_thrown_out_one_by_one() {
+    let stack = TestStack::start().await;
+    let (mine, other) = (stack.endpoints.logins.customer.clone(), stack.endpoints.logins.designer.clone());
+    let phone = login(&stack, &mine.email, &mine.password, true).await;
+    let laptop = login(&stack, &mine.email, &mine.password, false).await;
+    let stranger = login(&stack, &other.email, &other.password, false).await;
+    let (phone_token, laptop_token) = (text(&phone, "accessToken"), text(&laptop, "accessToken"));
+    let list = get(&stack, &laptop_token, "/api/v1/auth/sessions").await.json();
+    let items = list["items"].as_array().unwrap();
+    assert_eq!(items.iter().map(|item| &item["current"]).collect::<Vec<_>>(), [&json!(true), &json!(false)]);
+    assert_eq!(
+        items.iter().map(|item| &item["remembered"]).collect::<Vec<_>>(),
+        [&json!(false), &json!(true)]
+    );
+    let path = format!("/api/v1/auth/sessions/{}", items[1]["id"].as_str().unwrap());
+    let delete = async |token: &str| send(request(&stack, Method::DELETE, &path).bearer_auth(token)).await;
+    delete(&text(&stranger, "accessToken")).await.is_problem(404, "session_not_found");
+    assert_eq!(delete(&laptop_token).await.status, 204);
+    delete(&laptop_token).await.is_problem(404, "session_not_found");
+    refresh(&stack, &text(&phone, "refreshToken")).await.is_problem(401, "invalid_refresh");
+    assert_eq!(refresh(&stack, &text(&laptop, "refreshToken")).await.status, 200);
+    assert_eq!(
+        get(&stack, &phone_token, "/api/v1/auth/sessions").await.json()["items"].as_array().unwrap().len(),
+        1
+    );
+    stack.end().await;
+}
+
+/// Which key signed a token.
+fn kid(token: &str) -> String {
+    jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_replaced_and_nobody_is_logged_out() {
+    let clock = Clock::manual(datetime!(2026-11-24 12:00 UTC));
+    let of = clock.clone();
+    let stack = TestStack::adjusted(move |options| {
+        quick(options);
+        options.clock = of.clone();
+    })
+    .await;
+    let demo = &stack.endpoints.logins.customer;
+    let session = login(&stack, &demo.email, &demo.password, false).await;
+    let (old, renewal) = (text(&session, "accessToken"), text(&session, "refreshToken"));
+    let settings = &stack.options().settings.sessions;
+    let (secret, life) = (Secret::new(settings.access_secret.expose()), settings.access_life.0);
+    let pool = &stack.database.pool;
+
+    keyring::rotate(pool, &secret, life, clock.now(), false).await.unwrap();
+    clock.advance(Duration::seconds(15));
+    let renewed = eventually("the new key signs", async || {
+        let session = login(&stack, &demo.email, &demo.password, false).await;
+        Some(text(&session, "accessToken")).filter(|token| kid(token) != kid(&old))
+    })
+    .await;
+    for token in [&old, &renewed] {
+        assert_eq!(get(&stack, token, "/api/v1/users/me").await.status, 200);
+    }
+
+    // The old keys were stolen: their tokens end, sessions go on.
+    keyring::rotate(pool, &secret, life, clock.now(), true).await.unwrap();
+    eventually("tokens of the stolen keys end", async || {
+        (get(&stack, &renewed, "/api/v1/users/me").await.status == 401).then_some(())
+    })
+    .await;
+    get(&stack, &old, "/api/v1/users/me").await.is_problem(401, "unauthorized");
+    let fresh = text(&refresh(&stack, &renewal).await, "accessToken");
+    assert_eq!(get(&stack, &fresh, "/api/v1/users/me").await.status, 200);
+    stack.end().await;
 }

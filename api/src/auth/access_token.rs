@@ -1,10 +1,11 @@
 //! Access tokens: JWT HS256, short-lived, believed without a look-up.
 
+use super::keyring::Keyring;
 use crate::Problem;
 use crate::config::TokenSettings;
 use domain::AccountId;
 use domain::account::Role;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -26,29 +27,29 @@ pub struct AccessClaims {
     pub iss: String,
 }
 
+/// How far the clocks of two processes may be apart: a token of the near future is good, and one that has just expired.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(30);
+
 /// Issues and checks access tokens.
 #[derive(Clone)]
 pub struct AccessTokens {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    keys: Keyring,
     validation: Validation,
     life: Duration,
     issuer: String,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("there is no key to sign with")]
+struct NoKey;
+
 impl AccessTokens {
-    pub fn new(settings: &TokenSettings) -> Self {
+    pub fn new(keys: Keyring, settings: &TokenSettings) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         // Time is an input: `verify` compares it with the clock that it is given.
         validation.validate_exp = false;
         validation.set_issuer(&[&settings.issuer]);
-        Self {
-            encoding: EncodingKey::from_secret(settings.access_secret.bytes()),
-            decoding: DecodingKey::from_secret(settings.access_secret.bytes()),
-            validation,
-            life: settings.access_life,
-            issuer: settings.issuer.clone(),
-        }
+        Self { keys, validation, life: settings.access_life, issuer: settings.issuer.clone() }
     }
 
     pub fn issue(
@@ -67,15 +68,20 @@ impl AccessTokens {
             exp: (now + self.life).unix_timestamp(),
             iss: self.issuer.clone(),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
-            .map_err(Problem::internal)
+        let key = self.keys.signing(now).ok_or_else(|| Problem::internal(NoKey))?;
+        let header = Header { kid: Some(key.kid), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(Problem::internal)
     }
 
     /// The claims of a token that is ours, an access token, and not expired.
     pub fn verify(&self, token: &str, now: OffsetDateTime) -> Option<AccessClaims> {
+        let key = self.keys.accepted(&jsonwebtoken::decode_header(token).ok()?.kid?, now)?;
         let claims =
-            jsonwebtoken::decode::<AccessClaims>(token, &self.decoding, &self.validation).ok()?.claims;
-        (claims.typ == KIND && now.unix_timestamp() < claims.exp).then_some(claims)
+            jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &self.validation).ok()?.claims;
+        let good = claims.typ == KIND
+            && (now - CLOCK_SKEW_MAX).unix_timestamp() < claims.exp
+            && claims.iat <= (now + CLOCK_SKEW_MAX).unix_timestamp();
+        good.then_some(claims)
     }
 }
 
@@ -88,7 +94,8 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
     fn tokens(secret: &[u8]) -> AccessTokens {
-        AccessTokens::new(&TokenSettings::new(Secret::new(secret), Secret::new(*b"refresh")))
+        let settings = TokenSettings::new(Secret::new(*b"access"), Secret::new(*b"refresh"));
+        AccessTokens::new(Keyring::fixed("k1", secret), &settings)
     }
 
     fn issued() -> String {
@@ -100,7 +107,11 @@ mod tests {
         let claims = tokens(b"one").verify(&issued(), NOW).unwrap();
         assert_eq!((claims.sub.0, claims.role), (Uuid::from_u128(1), Role::Designer));
         assert_eq!(claims.sid, Uuid::from_u128(2));
-        assert!(tokens(b"one").verify(&issued(), NOW + time::Duration::minutes(15)).is_none());
+        let (life, skew) = (time::Duration::minutes(15), time::Duration::seconds(30));
+        assert!(tokens(b"one").verify(&issued(), NOW + life + skew - time::Duration::SECOND).is_some());
+        assert!(tokens(b"one").verify(&issued(), NOW + life + skew).is_none());
+        assert!(tokens(b"one").verify(&issued(), NOW - skew).is_some());
+        assert!(tokens(b"one").verify(&issued(), NOW - skew - time::Duration::SECOND).is_none());
     }
 
     #[test]
@@ -119,8 +130,9 @@ mod tests {
                 iss: iss.into(),
                 ..tokens(b"one").verify(&issued(), NOW).unwrap()
             };
-            let token =
-                jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &ours.encoding).unwrap();
+            let key = ours.keys.signing(NOW).unwrap();
+            let header = Header { kid: Some(key.kid), ..Header::new(Algorithm::HS256) };
+            let token = jsonwebtoken::encode(&header, &claims, &key.encoding).unwrap();
             assert!(ours.verify(&token, NOW).is_none(), "{typ} {iss}");
         }
     }

@@ -8,6 +8,7 @@
 //! | [`security_log`] | what happened to logins, for the record |
 //! | [`email`] | which addresses are taken, and when two are the same |
 //! | [`access_token`] | the JWT |
+//! | [`keyring`] | the keys that sign it, and how they are replaced |
 //! | [`session`] | refresh tokens: begin, rotate, end |
 //! | [`cookies`] | what browsers keep |
 //! | [`registration`] | a new account: row, claim, event |
@@ -19,6 +20,7 @@ pub mod cookies;
 pub mod credentials;
 pub mod email;
 pub mod guard;
+pub mod keyring;
 pub mod password;
 pub mod provision;
 pub mod registration;
@@ -27,5 +29,6 @@ pub mod session;
 pub mod verification;
 
 pub use access_token::AccessTokens;
+pub use keyring::Keyring;
 pub use password::Passwords;
 pub use session::Sessions;

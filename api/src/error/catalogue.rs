@@ -75,6 +75,7 @@ const PROBLEMS: &[Line] = &[
     ("csrf_token_invalid", "CSRF doğrulaması başarısız.", "CSRF token invalid"),
     ("cors_not_allowed", "Bu kaynaktan erişime izin verilmiyor.", "CORS not allowed"),
     ("route_not_found", "Böyle bir adres yok.", "There is no such route."),
+    ("session_not_found", "Böyle bir oturum yok.", "There is no such session."),
     ("not_found", "Bulunamadı.", "Not found."),
     ("file_not_found", "Dosya bulunamadı.", "There is no such file."),
     ("method_not_allowed", "Bu adres bu yöntemi desteklemiyor.", "This route does not know this method."),

@@ -4,6 +4,7 @@ mod config;
 mod dead_letters;
 mod demo;
 mod dev;
+mod keys;
 mod operate;
 mod progress;
 mod projections;
@@ -32,6 +33,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, BoxError> {
         Command::Migrate(args) => operate::migrate(&args).await,
         Command::Config(command) => return config::run(&command),
         Command::Status(args) => return Ok(status::run(&args).await),
+        Command::Keys(command) => keys::run(command).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Journal(command) => operate::journal(command).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,

@@ -3,10 +3,12 @@
 use super::Options;
 use crate::config::value::SecretText;
 use crate::config::{Settings, SmtpSecurity};
+use api::auth::Keyring;
+use api::auth::keyring::KeyringError;
 use api::config::{CookieSettings, Limits, TokenSettings};
 use api::state::{Parts, Readiness, ReadyCheck, StateError};
 use api::wait::Visibility;
-use api::{ApiConfig, AppState, Secret};
+use api::{ApiConfig, AppState, Chance, Secret};
 use futures::FutureExt;
 use journal::{Commands, read};
 use object_store::ObjectStore;
@@ -53,14 +55,25 @@ pub enum PartsError {
     From(#[from] AddressError),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error("the keys of access tokens cannot be used")]
+    Keyring(#[from] KeyringError),
     #[error("APP_URL cannot be extended by a path")]
     Url(#[from] url::ParseError),
+}
+
+pub(super) fn access_secret(options: &Options) -> Secret {
+    secret(&options.settings.sessions.access_secret)
+}
+
+pub(super) async fn keyring(options: &Options, pool: &PgPool) -> Result<Keyring, PartsError> {
+    Ok(Keyring::open(pool, &access_secret(options), &options.clock, Chance).await?)
 }
 
 pub(super) fn api_state(
     options: &Options,
     pool: &PgPool,
     commands: &Commands,
+    keyring: Keyring,
     moved: watch::Receiver<i64>,
 ) -> Result<AppState, PartsError> {
     let settings = &options.settings;
@@ -92,6 +105,7 @@ pub(super) fn api_state(
     let ready = Readiness::new(vec![("database".into(), database_check(pool.clone()))]);
     Ok(AppState::new(Parts {
         config,
+        keyring,
         pool: pool.clone(),
         commands: commands.clone(),
         visibility: Visibility::new(pool.clone(), limits.visibility_wait_max).woken_by(moved),

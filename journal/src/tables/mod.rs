@@ -11,6 +11,7 @@
 //! | [`callback_log`] | calls that claim to come from a provider |
 //! | [`device`] | what a browser shows that has logged in before; derived, so nothing is kept |
 //! | [`rate_limits`] | how often somebody did something |
+//! | [`signing_keys`] | the keys of access tokens, encrypted |
 //! | [`security_events`] | logins, failures, resets, roles |
 
 pub mod accounts;
@@ -23,4 +24,5 @@ pub mod personal;
 pub mod rate_limits;
 pub mod security_events;
 pub mod sessions;
+pub mod signing_keys;
 pub mod verification;

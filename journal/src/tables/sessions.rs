@@ -196,6 +196,56 @@ async fn extend(
     Ok(())
 }
 
+/// A device that is logged in.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Device {
+    pub id: Uuid,
+    pub user_agent: Option<String>,
+    pub remember: bool,
+    pub created_at: OffsetDateTime,
+    /// When it last renewed its tokens.
+    pub used_at: OffsetDateTime,
+    pub expires_at: OffsetDateTime,
+}
+
+/// Those of an account, the last used first; at most `limit`.
+pub async fn devices(
+    executor: impl PgExecutor<'_>,
+    account: AccountId,
+    now: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<Device>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT s.id, s.user_agent, s.remember, s.created_at, s.expires_at, \
+         (SELECT max(t.issued_at) FROM refresh_tokens t WHERE t.session_id = s.id) AS used_at \
+         FROM sessions s WHERE s.account_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
+         ORDER BY used_at DESC, s.id DESC LIMIT $3",
+    )
+    .bind(account.0)
+    .bind(now)
+    .bind(limit)
+    .fetch_all(executor)
+    .await
+}
+
+/// Ends a session of this account; false if it has no such session that lives.
+pub async fn revoke_own(
+    executor: impl PgExecutor<'_>,
+    account: AccountId,
+    session: Uuid,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    let ended = sqlx::query(
+        "UPDATE sessions SET revoked_at = $3 WHERE id = $2 AND account_id = $1 AND revoked_at IS NULL AND expires_at > $3",
+    )
+    .bind(account.0)
+    .bind(session)
+    .bind(now)
+    .execute(executor)
+    .await?;
+    Ok(ended.rows_affected() == 1)
+}
+
 /// Ends one session.
 pub async fn revoke(
     executor: impl PgExecutor<'_>,

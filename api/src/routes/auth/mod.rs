@@ -4,6 +4,7 @@ mod login;
 mod logout;
 mod refresh;
 mod register;
+mod sessions;
 mod verification;
 
 use crate::AppState;
@@ -19,6 +20,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(refresh::refresh))
         .routes(routes!(logout::logout))
         .routes(routes!(logout::logout_all))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::revoke))
         .routes(routes!(verification::verify_email))
         .routes(routes!(verification::resend_verification))
         .routes(routes!(super::users::auth_me))

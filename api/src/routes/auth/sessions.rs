@@ -1,0 +1,91 @@
+//! `GET /auth/sessions`, `DELETE /auth/sessions/{id}`
+
+use crate::Problem;
+use crate::auth::security_log::SecurityLog;
+use crate::extract::{Authenticated, PathId};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use journal::Clock;
+use journal::tables::security_events::Kind;
+use journal::tables::sessions::{self, Device};
+use serde::Serialize;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Devices that are shown; nobody looks through more.
+const DEVICES_MAX: i64 = 100;
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Devices {
+    items: Vec<DeviceView>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct DeviceView {
+    id: Uuid,
+    /// The one that asks
+    current: bool,
+    user_agent: Option<String>,
+    /// Stays logged in when the browser is closed
+    remembered: bool,
+    #[serde(serialize_with = "crate::timestamp::serialize")]
+    #[schema(value_type = String)]
+    created_at: OffsetDateTime,
+    #[serde(serialize_with = "crate::timestamp::serialize")]
+    #[schema(value_type = String)]
+    used_at: OffsetDateTime,
+    #[serde(serialize_with = "crate::timestamp::serialize")]
+    #[schema(value_type = String)]
+    expires_at: OffsetDateTime,
+}
+
+impl DeviceView {
+    fn of(device: Device, current: Uuid) -> Self {
+        Self {
+            current: device.id == current,
+            id: device.id,
+            user_agent: device.user_agent,
+            remembered: device.remember,
+            created_at: device.created_at,
+            used_at: device.used_at,
+            expires_at: device.expires_at,
+        }
+    }
+}
+
+/// The devices that are logged in, the last used first.
+#[utoipa::path(get, path = "/sessions", operation_id = "sessions", tag = "session",
+    security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, body = Devices), (status = 401, description = "`unauthorized`")))]
+pub(super) async fn list(
+    caller: Authenticated,
+    State(pool): State<PgPool>,
+    State(clock): State<Clock>,
+) -> Result<Json<Devices>, Problem> {
+    let devices = sessions::devices(&pool, caller.account, clock.now(), DEVICES_MAX).await?;
+    let items = devices.into_iter().map(|device| DeviceView::of(device, caller.session)).collect();
+    Ok(Json(Devices { items }))
+}
+
+/// Logs out one device; what it holds is good for the rest of its access token's life.
+#[utoipa::path(delete, path = "/sessions/{id}", operation_id = "revoke_session", tag = "session",
+    security(("bearer" = []), ("cookie" = [])), params(("id" = String, Path, description = "Session id")),
+    responses((status = 204, description = "Logged out"), (status = 401, description = "`unauthorized`"),
+        (status = 404, description = "`session_not_found`")))]
+pub(super) async fn revoke(
+    caller: Authenticated,
+    State(pool): State<PgPool>,
+    State(clock): State<Clock>,
+    log: SecurityLog,
+    PathId(id): PathId<Uuid>,
+) -> Result<StatusCode, Problem> {
+    if !sessions::revoke_own(&pool, caller.account, id, clock.now()).await? {
+        return Err(Problem::not_found("session_not_found"));
+    }
+    log.note(Kind::SessionRevoked, Some(caller.account), Some(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
