@@ -16,6 +16,7 @@ mod dead_letters_support;
 mod dead_letters_unreadable;
 mod http_edge;
 mod http_limits;
+mod http_locations;
 mod http_orders;
 mod http_sessions;
 mod journal_append;

@@ -7,6 +7,7 @@ mod auth;
 mod drafts;
 mod invoices;
 mod listing;
+mod locations;
 mod message_cards;
 mod orders;
 mod payments;
@@ -24,6 +25,7 @@ pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .nest("/auth", auth::router())
         .nest("/users", users::router())
+        .nest("/locations", locations::router())
         .nest("/message-cards", message_cards::router())
         .nest("/drafts", drafts::router())
         .nest("/ai", ai::aliases())
