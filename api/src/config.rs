@@ -38,7 +38,6 @@ pub struct CookieSettings {
 
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
-    pub access_secret: Secret,
     /// Derives the successor of a refresh token.
     pub refresh_secret: Secret,
     pub access_life: Duration,
@@ -86,9 +85,8 @@ impl Default for Limits {
 
 impl TokenSettings {
     /// The contract's lives: 15 minutes and 30 days.
-    pub fn new(access_secret: Secret, refresh_secret: Secret) -> Self {
+    pub fn new(refresh_secret: Secret) -> Self {
         Self {
-            access_secret,
             refresh_secret,
             access_life: Duration::from_mins(15),
             refresh_life: Duration::from_hours(30 * 24),
@@ -108,10 +106,7 @@ pub(crate) mod tests {
             shop_url: "http://localhost:5173".parse().unwrap(),
             allowed_origins: vec!["http://localhost:5173".to_owned()],
             cookies: CookieSettings::default(),
-            tokens: TokenSettings::new(
-                Secret::new(*b"an access secret for tests only!"),
-                Secret::new(*b"a refresh secret for tests only!"),
-            ),
+            tokens: TokenSettings::new(Secret::new(*b"a refresh secret for tests only!")),
             passwords: HashingSettings { memory_kib: 64, passes: 1, lanes: 1, at_once_max: 2 },
             server_secret: Secret::new(*b"a server secret for tests only!!"),
             iyzico_secret: Secret::new(*b"sandbox-test-secret"),

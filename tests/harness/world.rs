@@ -109,30 +109,37 @@ impl World {
         let files = dir.join("files");
         let smtp = self.mailbox.smtp_addr();
         let settings = [
-            ("database-url", self.postgres.url(DATABASE)),
-            ("nats-url", self.nats.url()),
-            ("listen", format!("127.0.0.1:{}", self.port)),
-            ("public-url", self.api()),
-            ("shop-url", self.api()),
-            ("cookie-secure", "false".into()),
-            ("jwt-access-secret", "a test's secret that signs access tokens".into()),
-            ("server-secret", "a test's secret that keys links and look-ups".into()),
+            ("POLIKRAMI_ENV", "development".into()),
+            ("DATABASE_URL", self.postgres.url(DATABASE)),
+            ("NATS_URL", self.nats.url()),
+            ("PORT", self.port.to_string()),
+            ("APP_URL", self.api()),
+            ("SHOP_URL", self.api()),
+            ("COOKIE_SECURE", "false".into()),
+            ("JWT_ACCESS_SECRET", "a-tests-secret-that-signs-access-tokens".into()),
+            ("JWT_REFRESH_SECRET", "a-tests-secret-that-makes-refresh-tokens".into()),
+            ("SERVER_SECRET", "a-tests-secret-that-keys-links-and-look-ups".into()),
             // Longer than any run: nobody has to log in again.
-            ("access-expires-in", "36000".into()),
-            ("iyzico-base-url", self.iyzico.base_url()),
-            ("iyzico-api-key", IYZICO_KEY.into()),
-            ("iyzico-secret-key", IYZICO_SECRET.into()),
-            ("stability-base-url", self.stability.base_url()),
-            ("stability-api-key", STABILITY_KEY.into()),
-            ("smtp-host", smtp.ip().to_string()),
-            ("smtp-port", smtp.port().to_string()),
-            ("smtp-security", "plain-loopback".into()),
-            ("upload-public-dir", files.join("public").display().to_string()),
-            ("upload-private-dir", files.join("private").display().to_string()),
-            ("payment-check-after", "2".into()),
+            ("ACCESS_EXPIRES_IN", "10h".into()),
+            ("IYZICO_BASE_URL", self.iyzico.base_url()),
+            ("IYZICO_API_KEY", IYZICO_KEY.into()),
+            ("IYZICO_SECRET_KEY", IYZICO_SECRET.into()),
+            ("STABILITY_BASE_URL", self.stability.base_url()),
+            ("STABILITY_API_KEY", STABILITY_KEY.into()),
+            ("SMTP_HOST", smtp.ip().to_string()),
+            ("SMTP_PORT", smtp.port().to_string()),
+            ("SMTP_SECURITY", "plain-loopback".into()),
+            ("UPLOAD_PUBLIC_DIR", files.join("public").display().to_string()),
+            ("UPLOAD_PRIVATE_DIR", files.join("private").display().to_string()),
+            ("PAYMENT_CHECK_AFTER", "2s".into()),
+            // All customers have one address.
+            ("RATE_LIMIT_API_POINTS", "1000000".into()),
+            ("RATE_LIMIT_GLOBAL_POINTS", "1000000".into()),
         ];
-        let options = settings.into_iter().map(|(name, value)| format!("--{name}={value}").into());
-        let args = std::iter::once("serve".into()).chain(options).collect();
+        let file = dir.join("settings.env");
+        let lines = settings.map(|(name, value)| format!("{name}='{value}'"));
+        std::fs::write(&file, lines.join("\n")).unwrap();
+        let args = ["serve".into(), "--config".into(), file.into()].into();
         let log = dir.join("logs/polikrami.log");
         Spec { name: "polikrami", program: self.program.clone(), args, dir, log, account: None }
     }

@@ -41,6 +41,7 @@ async fn guessing_locks_out_the_guesser_and_spares_the_victim() {
         // With the right password as well, and in any spelling: the answer tells nothing.
         let locked = login(&stack, ATTACKER, &email.to_uppercase(), VICTIMS_PASSWORD, "").await;
         locked.is_problem(429, "login_locked");
+        login(&stack, ATTACKER, email, "Wrong-2026!", "").await.is_problem(429, "login_locked");
         let wait: u32 = locked.header("retry-after").parse().unwrap();
         assert!((1..=600).contains(&wait), "{wait}");
     }

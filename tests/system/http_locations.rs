@@ -20,6 +20,8 @@ async fn places_lead_from_the_province_to_the_quarter() {
     let stack = TestStack::start().await;
     let provinces = ask(&stack, "provinces").await;
     assert_eq!(provinces.header("cache-control"), "public, max-age=86400");
+    // Caches give it to everybody.
+    assert_eq!((provinces.header("set-cookie"), provinces.header("ratelimit")), ("", ""));
     let names: Vec<String> = provinces
         .json()
         .as_array()

@@ -94,7 +94,7 @@ mod tests {
     const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
     fn tokens(secret: &[u8]) -> AccessTokens {
-        let settings = TokenSettings::new(Secret::new(*b"access"), Secret::new(*b"refresh"));
+        let settings = TokenSettings::new(Secret::new(*b"refresh"));
         AccessTokens::new(Keyring::fixed("k1", secret), &settings)
     }
 

@@ -1,9 +1,9 @@
 //! Guessing passwords is made slow, and locks nobody out but the guesser.
 //!
 //! Failures are counted for an address *and* a client, so strangers use up their own attempts. A browser that has
-//! logged in to the account before is counted by itself, wherever it is. Who guesses from many clients is slowed
-//! down: the more failures an address has seen, the longer each attempt from an unknown browser takes. Addresses
-//! without an account are treated the same.
+//! logged in to the account before is counted by itself, wherever it is. The more failures an address has seen from
+//! everywhere, the longer each attempt from an unknown browser takes; it is never refused for what others did.
+//! Addresses without an account are treated the same.
 
 use super::cookies;
 use super::email::comparable;

@@ -28,6 +28,14 @@ pub mod security_log;
 pub mod session;
 pub mod verification;
 
+/// Longer than what is done for a known address takes, so that the time of the answer does not tell one.
+const ANSWER_AFTER: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// What `work` answers, but never sooner than for any other address.
+pub async fn evenly<T>(work: impl Future<Output = T>) -> T {
+    tokio::join!(work, tokio::time::sleep(ANSWER_AFTER)).0
+}
+
 pub use access_token::AccessTokens;
 pub use keyring::Keyring;
 pub use password::Passwords;

@@ -81,11 +81,11 @@ impl Sessions {
     }
 
     /// Ends the session of a refresh token, if there is one.
-    pub async fn end_by_token(&self, token: &str) -> Result<(), Problem> {
+    pub async fn end_by_token(&self, token: &str) -> Result<Option<(Uuid, AccountId)>, Problem> {
         Ok(sessions::revoke_by_token(&self.pool, sessions::digest(token), self.clock.now()).await?)
     }
 
-    pub async fn end(&self, session: Uuid) -> Result<(), Problem> {
+    pub async fn end(&self, session: Uuid) -> Result<bool, Problem> {
         Ok(sessions::revoke(&self.pool, session, self.clock.now()).await?)
     }
 

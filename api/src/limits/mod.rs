@@ -40,7 +40,7 @@ pub struct Limiter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
     pub rule: Rule,
-    /// Uses in this window, this one included; stops one beyond the first that is refused.
+    /// Uses in this window, this one included; stops beyond the second that is refused.
     pub used: u32,
     pub ends_at: OffsetDateTime,
     now: OffsetDateTime,
@@ -82,20 +82,20 @@ impl Limiter {
 
     /// Takes one and says how it stands; whether it was one too many is the caller's to see.
     pub async fn take(&self, rule: Rule, subject: &str) -> Result<Taken, Problem> {
-        let (key, now) = (self.key(rule, subject), self.clock.now());
-        if rule.block > 1
+        let (key, now, block) = (self.key(rule, subject), self.clock.now(), rule.block());
+        if block > 1
             && let Some((used, ends_at)) = self.prepaid.take(key, now)
         {
             return Ok(Taken { rule, used, ends_at, now });
         }
         let window = time::Duration::try_from(rule.window).map_err(Problem::internal)?;
-        let (block, most) = (i32::try_from(rule.block), i32::try_from(rule.points));
-        let (block, most) = (block.map_err(Problem::internal)?, most.map_err(Problem::internal)?);
-        let count = rate_limits::take(&self.pool, key, block, most, window, now).await?;
+        let (times, most) = (i32::try_from(block), i32::try_from(rule.points));
+        let (times, most) = (times.map_err(Problem::internal)?, most.map_err(Problem::internal)?);
+        let count = rate_limits::take(&self.pool, key, times, most, window, now).await?;
         let used = u32::try_from(count.used).unwrap_or(u32::MAX);
-        if rule.block > 1 {
-            let first = (used + 1).saturating_sub(rule.block);
-            self.prepaid.keep(key, first, rule.block, count.ends_at, now);
+        if block > 1 {
+            let first = (used + 1).saturating_sub(block);
+            self.prepaid.keep(key, first, block, count.ends_at, now);
             return Ok(Taken { rule, used: first, ends_at: count.ends_at, now });
         }
         Ok(Taken { rule, used, ends_at: count.ends_at, now })

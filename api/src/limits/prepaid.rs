@@ -9,35 +9,42 @@ use time::OffsetDateTime;
 /// Callers remembered at once; beyond, those whose window has ended are forgotten, then everybody.
 const CALLERS_MAX: usize = 20_000;
 
-struct Block {
-    next: u32,
-    last: u32,
+/// What is in store for one caller. Requests that come together each fetch a block; all of them are kept.
+struct Store {
+    /// First and last use, both included.
+    ranges: Vec<(u32, u32)>,
     ends_at: OffsetDateTime,
 }
 
 #[derive(Default)]
-pub(super) struct Prepaid(Mutex<HashMap<Key, Block>>);
+pub(super) struct Prepaid(Mutex<HashMap<Key, Store>>);
 
 impl Prepaid {
     /// The number of this use in its window, if there is one in store.
     pub(super) fn take(&self, key: Key, now: OffsetDateTime) -> Option<(u32, OffsetDateTime)> {
-        let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let block = blocks.get_mut(&key).filter(|block| now < block.ends_at && block.next <= block.last)?;
-        let used = block.next;
-        block.next += 1;
-        Some((used, block.ends_at))
+        let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = stores.get_mut(&key).filter(|store| now < store.ends_at)?;
+        let (used, last) = store.ranges.pop()?;
+        if used < last {
+            store.ranges.push((used + 1, last));
+        }
+        Some((used, store.ends_at))
     }
 
     /// Keeps all of a block but its first, which is used at once.
     pub(super) fn keep(&self, key: Key, first: u32, size: u32, ends_at: OffsetDateTime, now: OffsetDateTime) {
-        let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if blocks.len() >= CALLERS_MAX {
-            blocks.retain(|_, block| now < block.ends_at);
+        let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if stores.len() >= CALLERS_MAX {
+            stores.retain(|_, store| now < store.ends_at);
         }
-        if blocks.len() >= CALLERS_MAX {
-            blocks.clear();
+        if stores.len() >= CALLERS_MAX {
+            stores.clear();
         }
-        blocks.insert(key, Block { next: first + 1, last: first + size - 1, ends_at });
+        let store = stores.entry(key).or_insert_with(|| Store { ranges: Vec::new(), ends_at });
+        if store.ends_at != ends_at {
+            *store = Store { ranges: Vec::new(), ends_at };
+        }
+        store.ranges.push((first + 1, first + size - 1));
     }
 }
 
@@ -60,6 +67,22 @@ mod tests {
         assert_eq!(prepaid.take([1; 16], END - Duration::SECOND), Some((23, END)));
         assert_eq!(prepaid.take([1; 16], NOW), None);
         assert_eq!(prepaid.take([2; 16], NOW), None);
+    }
+
+    #[test]
+    fn blocks_that_come_together_are_all_kept() {
+        let prepaid = Prepaid::default();
+        prepaid.keep([1; 16], 1, 2, END, NOW);
+        prepaid.keep([1; 16], 3, 2, END, NOW);
+        let mut used = [prepaid.take([1; 16], NOW), prepaid.take([1; 16], NOW)];
+        used.sort_unstable();
+        assert_eq!(used, [Some((2, END)), Some((4, END))]);
+        assert_eq!(prepaid.take([1; 16], NOW), None);
+        // The next window begins with nothing of the last.
+        prepaid.keep([1; 16], 1, 3, END, NOW);
+        prepaid.keep([1; 16], 1, 2, END + Duration::MINUTE, END);
+        assert_eq!(prepaid.take([1; 16], END), Some((2, END + Duration::MINUTE)));
+        assert_eq!(prepaid.take([1; 16], END), None);
     }
 
     #[test]

@@ -9,13 +9,18 @@ pub struct Rule {
     pub name: &'static str,
     pub points: u32,
     pub window: Duration,
-    /// Points that a process takes at once; more than one where a statement for each request would be dear.
-    pub block: u32,
+    /// Most points that a process takes at once; more than one where a statement for each request would be dear.
+    pub block_max: u32,
 }
 
 impl Rule {
     pub const fn new(name: &'static str, points: u32, seconds: u64) -> Self {
-        Self { name, points, window: Duration::from_secs(seconds), block: 1 }
+        Self { name, points, window: Duration::from_secs(seconds), block_max: 1 }
+    }
+
+    /// Points that a process takes at once: small beside the limit.
+    pub fn block(&self) -> u32 {
+        self.block_max.min(self.points / 20).max(1)
     }
 }
 
@@ -28,10 +33,8 @@ pub struct Rules {
     pub auth: Rule,
     /// Mails with a link, by e-mail address and client.
     pub email_verification: Rule,
-    /// Mails with a code, by e-mail address and client.
-    pub password_reset: Rule,
-    /// Messages with a code, by account.
-    pub phone_verification: Rule,
+    /// All mails that somebody can have sent to an address without logging in.
+    pub mails: Rule,
     /// Pictures, by account.
     pub ai_account: Rule,
     /// Pictures, by draft.
@@ -46,11 +49,10 @@ const API_BLOCK: u32 = 20;
 impl Default for Rules {
     fn default() -> Self {
         Self {
-            api: Rule { block: API_BLOCK, ..Rule::new("api", 600, 60) },
+            api: Rule { block_max: API_BLOCK, ..Rule::new("api", 600, 60) },
             auth: Rule::new("auth", 60, 60),
             email_verification: Rule::new("email_verification", 3, 60),
-            password_reset: Rule::new("password_reset", 3, 60),
-            phone_verification: Rule::new("phone_verification", 5, 60),
+            mails: Rule::new("mails", 10, 3_600),
             ai_account: Rule::new("ai_account", 30, 60),
             ai_draft: Rule::new("ai_draft", 10, 60),
             login_failures: Rule::new("login_failures", 5, 600),

@@ -45,9 +45,11 @@ pub async fn check(
     response
 }
 
-/// Pictures and probes are cached or asked by machines: no cookie there.
+/// Pictures, places and probes are cached or asked by machines: no cookie there.
 fn has_browser(path: &str) -> bool {
-    api_path(path).is_some() || path == "/csrf" || path == "/verify-email"
+    api_path(path).is_some_and(|path| !path.starts_with("/locations/"))
+        || path == "/csrf"
+        || path == "/verify-email"
 }
 
 fn is_token(text: &str) -> bool {

@@ -6,6 +6,7 @@ use crate::extract::{Client, access_token};
 use crate::limits::{Limiter, Rule, Seen};
 use crate::{ApiConfig, Problem};
 use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use journal::Clock;
@@ -33,8 +34,16 @@ pub async fn count(
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
     };
-    seen.write(response.headers_mut());
+    // What everybody may keep says nothing about one caller.
+    if !is_shared(response.headers()) {
+        seen.write(response.headers_mut());
+    }
     response
+}
+
+fn is_shared(headers: &HeaderMap) -> bool {
+    let caching = headers.get(header::CACHE_CONTROL).map(HeaderValue::as_bytes);
+    caching.is_some_and(|caching| caching.starts_with(b"public"))
 }
 
 async fn refused(

@@ -42,11 +42,15 @@ async fn list(args: &ConfigArgs) -> Result<(), BoxError> {
     let keys = signing_keys::accepted(&pool, now).await?;
     let signing = keys.iter().rev().find(|key| key.signs_from <= now).map(|key| key.kid.as_str());
     for key in &keys {
-        let state = match (key.accepted_until, signing == Some(&key.kid)) {
-            (Some(until), _) => format!("accepted until {}", shown(until)?),
-            (None, true) => "signs".to_owned(),
-            (None, false) => format!("signs from {}", shown(key.signs_from)?),
+        let signs = if signing == Some(&key.kid) { "signs" } else { "" };
+        let from = if key.signs_from > now {
+            format!("signs from {}", shown(key.signs_from)?)
+        } else {
+            signs.into()
         };
+        let until =
+            key.accepted_until.map(|until| Ok::<_, BoxError>(format!("accepted until {}", shown(until)?)));
+        let state = [from, until.transpose()?.unwrap_or_default()].join("  ");
         line(format!("{}  made {}  {state}", key.kid, shown(key.created_at)?));
     }
     if keys.is_empty() {

@@ -1,7 +1,7 @@
 //! Every setting of the service.
 
 use super::schema::settings;
-use super::value::{Origins, SecretText, ServerUrl, Span, Whole, words};
+use super::value::{From, NATS, Origins, POSTGRES, SecretText, ServerUrl, Span, Whole, words};
 use api::limits::{Rule, Rules};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -58,9 +58,9 @@ settings! {
     /// Servers that the service stands on.
     Servers, "Database and queue";
     /// PostgreSQL that holds the journal; reached directly, not through a transaction pooler.
-    [secret] database: ServerUrl = "DATABASE_URL", required, "postgres://polikrami:PASSWORD@127.0.0.1:5432/polikrami";
+    [secret] database: ServerUrl<POSTGRES> = "DATABASE_URL", required, "postgres://polikrami:PASSWORD@127.0.0.1:5432/polikrami";
     /// NATS with JetStream, for the reactions to events.
-    [secret] nats: ServerUrl = "NATS_URL", required, "nats://127.0.0.1:4222";
+    [secret] nats: ServerUrl<NATS> = "NATS_URL", required, "nats://127.0.0.1:4222";
 }
 
 settings! {
@@ -126,7 +126,7 @@ settings! {
     /// Password of that login.
     [secret] pass: SecretText = "SMTP_PASS", optional, "<password>";
     /// Sender of all mails.
-    from: String = "EMAIL_FROM", "Polikrami Kapak <no-reply@polikrami.example>", "Polikrami Kapak <no-reply@shop.example>";
+    from: From = "EMAIL_FROM", "Polikrami Kapak <no-reply@polikrami.example>", "Polikrami Kapak <no-reply@shop.example>";
 }
 
 settings! {
@@ -144,10 +144,6 @@ settings! {
     email_verification_points: Whole<1, 1_000_000> = "RATE_LIMIT_EMAIL_VERIFICATION_POINTS", "3", "3";
     /// Seconds.
     email_verification_seconds: Whole<1, 86_400> = "RATE_LIMIT_EMAIL_VERIFICATION_DURATION", "60", "60";
-    /// Reset mails that an address can be sent from one client.
-    password_reset_points: Whole<1, 1_000_000> = "RATE_LIMIT_PASSWORD_RESET_POINTS", "3", "3";
-    /// Seconds.
-    password_reset_seconds: Whole<1, 86_400> = "RATE_LIMIT_PASSWORD_RESET_DURATION", "60", "60";
     /// Pictures that an account can ask for.
     ai_account_points: Whole<1, 1_000_000> = "RATE_LIMIT_AI_ACCOUNT_POINTS", "30", "30";
     /// Seconds.
@@ -177,11 +173,6 @@ impl Limits {
                 rules.email_verification,
                 self.email_verification_points.0,
                 self.email_verification_seconds.0,
-            ),
-            password_reset: of(
-                rules.password_reset,
-                self.password_reset_points.0,
-                self.password_reset_seconds.0,
             ),
             ai_account: of(rules.ai_account, self.ai_account_points.0, self.ai_account_seconds.0),
             ai_draft: of(rules.ai_draft, self.ai_draft_points.0, self.ai_draft_seconds.0),

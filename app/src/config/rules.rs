@@ -72,6 +72,15 @@ impl Settings {
                 "is `false`, and POLIKRAMI_ENV is `production`: logins would cross the network readable",
             );
         }
+        if self.server.trusted_proxies.0 == 0 {
+            problems.add(
+                "TRUSTED_PROXIES",
+                "is 0, but in production a proxy ends TLS: all clients would look like one",
+            );
+        }
+        if self.mail.from.0.address.as_str().ends_with("@polikrami.example") {
+            problems.add("EMAIL_FROM", "is a placeholder that nobody can answer");
+        }
         let urls = [
             ("APP_URL", &self.server.app_url),
             ("SHOP_URL", &self.server.shop_url),

@@ -15,12 +15,19 @@ const SIMILAR: f64 = 0.8;
 #[derive(Debug, Clone, Default)]
 pub struct Source(BTreeMap<String, String>);
 
+/// Never shows what stands in the file: it may be half a secret.
 #[derive(Debug, thiserror::Error)]
-#[error("the file {file} that POLIKRAMI_CONFIG or --config names cannot be read")]
-pub struct FileError {
-    file: String,
-    #[source]
-    source: dotenvy::Error,
+pub enum FileError {
+    #[error("the file {file} that POLIKRAMI_CONFIG or --config names cannot be read")]
+    Read {
+        file: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(
+        "line {line} of {file} is not of the form NAME=value; values with blanks go between single quotes"
+    )]
+    Line { file: String, line: usize },
 }
 
 impl Source {
@@ -36,19 +43,29 @@ impl Source {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let environment = Self::of(environment);
         let named = file.map(Path::to_path_buf).or_else(|| environment.0.get(FILE).map(Into::into));
-        let mut all = match named {
-            None => Self::default(),
-            Some(file) => {
-                Self::file(&file).map_err(|source| FileError { file: file.display().to_string(), source })?
+        let mut all = named.map(|file| Self::file(&file)).transpose()?.unwrap_or_default();
+        for name in environment.0.keys() {
+            let bare = name.strip_prefix(PREFIX).unwrap_or(name);
+            for alias in [bare.to_owned(), format!("{PREFIX}{bare}")] {
+                all.0.remove(&alias);
             }
-        };
+        }
         all.0.extend(environment.0);
         Ok(all)
     }
 
-    fn file(file: &Path) -> Result<Self, dotenvy::Error> {
-        let pairs: Result<Vec<(String, String)>, _> = dotenvy::from_path_iter(file)?.collect();
-        Ok(Self::of(pairs?))
+    /// Line by line, so that an error can be placed; a value of several lines is none of ours.
+    fn file(file: &Path) -> Result<Self, FileError> {
+        let name = || file.display().to_string();
+        let text =
+            std::fs::read_to_string(file).map_err(|source| FileError::Read { file: name(), source })?;
+        let mut pairs = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            for pair in dotenvy::Iter::new(line.as_bytes()) {
+                pairs.push(pair.map_err(|_| FileError::Line { file: name(), line: index + 1 })?);
+            }
+        }
+        Ok(Self::of(pairs))
     }
 
     /// The prefixed name first: whoever wrote it meant us.

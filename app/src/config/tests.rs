@@ -19,6 +19,8 @@ fn production() -> Source {
         ("IYZICO_API_KEY", "k"),
         ("IYZICO_SECRET_KEY", "s"),
         ("STABILITY_API_KEY", "t"),
+        ("TRUSTED_PROXIES", "1"),
+        ("EMAIL_FROM", "Kapak <no-reply@shop.example>"),
     ])
 }
 
@@ -64,6 +66,8 @@ fn production_refuses_what_is_safe_on_a_developers_machine_only() {
         ("APP_URL", "http://api.shop.example"),
         ("ALLOWED_ORIGINS", "http://shop.example"),
         ("IYZICO_API_KEY", "sandbox-key"),
+        ("TRUSTED_PROXIES", "0"),
+        ("EMAIL_FROM", "x@polikrami.example"),
         ("STABILITY_BASE_URL", "http://127.0.0.1:1"),
     ];
     for (name, value) in weak {
@@ -91,13 +95,40 @@ fn mail_without_protection_stays_on_this_machine() {
 
 #[test]
 fn no_secret_is_ever_shown() {
-    let source =
-        production().with("SMTP_USER", "u").with("SMTP_PASS", "hunter2-pass").with("DATABASE_URL", "hunter2");
+    let source = production()
+        .with("SMTP_USER", "u")
+        .with("SMTP_PASS", "hunter2-pass")
+        .with("DATABASE_URL", "nats://hunter2");
     let shown =
         format!("{:?} {} {:?}", Settings::read(&source), text::used(&source), Settings::read(&production()));
     for secret in STRONG.into_iter().chain(["hunter2"]) {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_its_secrets() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "PORT=3000\nSMTP_PASS=correct horse\n").unwrap();
+    let error = Source::environment(Some(file.path())).unwrap_err();
+    let shown = format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
+    assert!(shown.contains("line 2") && !shown.contains("horse"), "{shown}");
+}
+
+#[test]
+fn the_example_can_be_used_line_by_line() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let all: String = text::example()
+        .lines()
+        .filter_map(|line| {
+            let line = line.strip_prefix("# ").unwrap_or(line);
+            let is_setting = line.split_once('=').is_some_and(|(name, _)| names().contains(&name));
+            is_setting.then(|| format!("{line}\n"))
+        })
+        .collect();
+    std::fs::write(file.path(), all).unwrap();
+    let source = Source::environment(Some(file.path())).unwrap();
+    assert_eq!(source.get("EMAIL_FROM"), Some("Polikrami Kapak <no-reply@polikrami.example>"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub fn example() -> String {
     let mut text = String::from(
         "# Settings of Polikrami Cover. Each may also be given as POLIKRAMI_<NAME>, which wins.\n\
          # Name the file in POLIKRAMI_CONFIG, or as `polikrami serve --config FILE`; the environment wins over it.\n\
-         # Made by `polikrami config example`.\n",
+         # Put values with blanks, `$`, `#` or quotes between single quotes. Made by `polikrami config example`.\n",
     );
     for group in GROUPS {
         let _ = write!(text, "\n# == {} ==\n", group.title);
@@ -22,15 +22,22 @@ pub fn example() -> String {
                 _ if setting.secret && setting.example.starts_with('<') => {
                     format!("{}{}=", unset(setting), setting.name)
                 }
-                Default::Is(value) => format!("# {}={value}", setting.name),
-                Default::Absent => format!("# {}={}", setting.name, setting.example),
-                Default::Required => format!("{}={}", setting.name, setting.example),
+                Default::Is(value) => format!("# {}={}", setting.name, quoted(value)),
+                Default::Absent => format!("# {}={}", setting.name, quoted(setting.example)),
+                Default::Required => format!("{}={}", setting.name, quoted(setting.example)),
             };
             text.push_str(&line);
             text.push('\n');
         }
     }
     text
+}
+
+/// As a file of settings needs it: blanks end a value, and `$` names another.
+fn quoted(value: &str) -> String {
+    let plain =
+        value.chars().all(|character| character.is_ascii_alphanumeric() || "-._~:/@,".contains(character));
+    if plain { value.to_owned() } else { format!("'{value}'") }
 }
 
 fn unset(setting: &Setting) -> &'static str {

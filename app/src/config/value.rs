@@ -1,5 +1,7 @@
 //! How values are written. An error says what is allowed, and leaves the value itself to who may print it.
 
+use sagas::integrations::mail::parse_address;
+use sagas::integrations::mail::smtp::Sender;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -114,11 +116,16 @@ impl Value for Span {
     }
 }
 
-/// Where PostgreSQL is reached; it may hold a password.
+/// Where a server is reached; it may hold a password. `KIND` says which server.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ServerUrl(String);
+pub struct ServerUrl<const KIND: char>(String);
 
-impl ServerUrl {
+/// PostgreSQL.
+pub const POSTGRES: char = 'p';
+/// NATS.
+pub const NATS: char = 'n';
+
+impl<const KIND: char> ServerUrl<KIND> {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -128,21 +135,37 @@ impl ServerUrl {
     }
 }
 
-impl std::fmt::Debug for ServerUrl {
+impl<const KIND: char> std::fmt::Debug for ServerUrl<KIND> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("***")
     }
 }
 
-impl Value for ServerUrl {
+impl<const KIND: char> Value for ServerUrl<KIND> {
     fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).ok();
-        let known = |url: &Url| matches!(url.scheme(), "postgres" | "postgresql" | "nats" | "tls");
-        if url.as_ref().is_some_and(known) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("an address such as postgres://user:password@host/database or nats://host:4222".to_owned())
-        }
+        let (schemes, allowed): (&[&str], _) = match KIND {
+            NATS => (&["nats", "tls"], "an address that begins with nats:// or tls://"),
+            _ => (&["postgres", "postgresql"], "an address that begins with postgres://"),
+        };
+        let fits = Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host());
+        if fits { Ok(Self(text.to_owned())) } else { Err(allowed.to_owned()) }
+    }
+}
+
+/// Who mails come from: `Name <address>`, or the address alone.
+#[derive(Debug, Clone)]
+pub struct From(pub Sender);
+
+impl Value for From {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, address) = match text.split_once('<') {
+            Some((name, rest)) => (Some(name.trim()), rest.trim_end_matches('>').trim()),
+            None => (None, text.trim()),
+        };
+        let name = name.filter(|name| !name.is_empty()).map(ToOwned::to_owned);
+        let address =
+            parse_address(address).map_err(|_| "an e-mail address, or `Name <address>`".to_owned())?;
+        Ok(Self(Sender { address, name }))
     }
 }
 
@@ -210,7 +233,7 @@ mod tests {
     #[test]
     fn secrets_do_not_print() {
         assert_eq!(
-            format!("{:?} {:?}", SecretText::new("s"), ServerUrl::new("postgres://u:p@h/d")),
+            format!("{:?} {:?}", SecretText::new("s"), ServerUrl::<POSTGRES>::new("postgres://u:p@h/d")),
             "*** ***"
         );
     }

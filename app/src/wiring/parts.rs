@@ -17,8 +17,7 @@ use sagas::effects::{self, Effects};
 use sagas::integrations::CallError;
 use sagas::integrations::images::rendition::Renderer;
 use sagas::integrations::images::stability::{Stability, StabilityConfig};
-use sagas::integrations::mail::smtp::{Mailer, Security, Sender, SmtpConfig, SmtpCredentials};
-use sagas::integrations::mail::{AddressError, parse_address};
+use sagas::integrations::mail::smtp::{Mailer, Security, SmtpConfig, SmtpCredentials};
 use sagas::integrations::payment::iyzico::{Iyzico, IyzicoConfig};
 use sagas::integrations::storage::{Storage, StorageError};
 use sqlx::PgPool;
@@ -51,8 +50,6 @@ pub enum PartsError {
     Storage(#[from] StorageError),
     #[error("a provider's client cannot be made from its settings")]
     Provider(#[from] CallError),
-    #[error("EMAIL_FROM is not an address")]
-    From(#[from] AddressError),
     #[error(transparent)]
     State(#[from] StateError),
     #[error("the keys of access tokens cannot be used")]
@@ -89,10 +86,7 @@ pub(super) fn api_state(
         tokens: TokenSettings {
             access_life: settings.sessions.access_life.0,
             refresh_life: settings.sessions.refresh_life.0,
-            ..TokenSettings::new(
-                secret(&settings.sessions.access_secret),
-                secret(&settings.sessions.refresh_secret),
-            )
+            ..TokenSettings::new(secret(&settings.sessions.refresh_secret))
         },
         passwords: options.passwords,
         server_secret: secret(&settings.sessions.server_secret),
@@ -172,22 +166,13 @@ fn mailer(settings: &Settings, deadline: Duration) -> Result<Mailer, PartsError>
         credentials: credentials
             .map(|(user, password)| SmtpCredentials { user, password: password.expose().to_owned() }),
         extra_root_pem: None,
-        from: sender(&settings.mail.from)?,
+        from: settings.mail.from.0.clone(),
         ehlo: settings.server.app_url.host_str().unwrap_or("localhost").to_owned(),
         deadline,
     })?)
 }
 
 /// `Name <address>`, or the address alone.
-fn sender(text: &str) -> Result<Sender, AddressError> {
-    let (name, address) = match text.split_once('<') {
-        Some((name, rest)) => (Some(name.trim()), rest.trim_end_matches('>').trim()),
-        None => (None, text.trim()),
-    };
-    let name = name.filter(|name| !name.is_empty()).map(ToOwned::to_owned);
-    Ok(Sender { address: parse_address(address)?, name })
-}
-
 /// Keeps trying: without NATS the service answers, and its reactions wait.
 pub(super) async fn nats(url: &str) -> Result<async_nats::Client, async_nats::ConnectError> {
     async_nats::ConnectOptions::new().retry_on_initial_connect().name("polikrami").connect(url).await

@@ -114,10 +114,14 @@ pub async fn by_email(
     normalised_email: &str,
 ) -> Result<Option<AccountRow>, ReadError> {
     let claim = email_claim(server_secret, normalised_email);
-    match owner(pool, &claim).await? {
-        Some(account) => Ok(get(pool, account).await?),
-        None => Ok(None),
-    }
+    // One statement, so that an unknown address takes no less time.
+    let row = sqlx::query_as(
+        "SELECT a.id, a.email, a.name, a.password_hash, a.role, a.locale, a.created_at, a.updated_at \
+         FROM claims c JOIN accounts a ON a.id = c.owner_id::uuid WHERE c.scope = $1 AND c.key = $2",
+    )
+    .bind(claim.scope)
+    .bind(claim.key);
+    Ok(row.fetch_optional(pool).await?)
 }
 
 /// The account that holds a claim.

@@ -12,7 +12,7 @@
 //! | [`device`] | what a browser shows that has logged in before; derived, so nothing is kept |
 //! | [`rate_limits`] | how often somebody did something |
 //! | [`signing_keys`] | the keys of access tokens, encrypted |
-//! | [`security_events`] | logins, failures, resets, roles |
+//! | [`security_events`] | logins, failures, locks, logouts |
 
 pub mod accounts;
 pub mod callback_log;

@@ -18,7 +18,7 @@ pub fn key(server_secret: &[u8], limit: &str, subject: &str) -> Key {
 /// What a counter shows after it was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct Count {
-    /// In this window, this use included. Stops counting at the most that was allowed, plus the last use.
+    /// In this window, this use included. Stops beyond the second use that was too many, so that the first shows.
     pub used: i32,
     pub ends_at: OffsetDateTime,
 }
@@ -34,7 +34,7 @@ pub async fn take(
 ) -> Result<Count, sqlx::Error> {
     sqlx::query_as(
         "INSERT INTO rate_limits AS r (key, used, ends_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET \
-         used = CASE WHEN r.ends_at <= $4 THEN $2 ELSE least(r.used, $5) + $2 END, \
+         used = CASE WHEN r.ends_at <= $4 THEN $2 ELSE least(r.used, $5 + 1) + $2 END, \
          ends_at = CASE WHEN r.ends_at <= $4 THEN $3 ELSE r.ends_at END \
          RETURNING used, ends_at",
     )
@@ -60,7 +60,9 @@ pub async fn delete_ended(
     limit: i64,
 ) -> Result<u64, sqlx::Error> {
     let result = sqlx::query(
-        "DELETE FROM rate_limits WHERE key IN (SELECT key FROM rate_limits WHERE ends_at <= $1 LIMIT $2)",
+        // Once more outside: a counter may begin anew in between.
+        "DELETE FROM rate_limits WHERE ends_at <= $1 \
+         AND key IN (SELECT key FROM rate_limits WHERE ends_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
     )
     .bind(now)
     .bind(limit)

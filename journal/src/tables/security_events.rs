@@ -1,4 +1,4 @@
-//! What happened to logins and roles: for the person, and for the auditor. Insert-only.
+//! What happened to logins and sessions: for the person, and for the auditor. Insert-only.
 
 use domain::AccountId;
 use sqlx::{FromRow, PgExecutor, PgPool};
@@ -17,14 +17,10 @@ pub enum Kind {
     LoggedOutEverywhere,
     SessionRevoked,
     RefreshReused,
-    ResetRequested,
-    PasswordReset,
-    PasswordChanged,
-    RoleGranted,
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 7] = [
         Self::LoggedIn,
         Self::LoginFailed,
         Self::LoginLocked,
@@ -32,10 +28,6 @@ impl Kind {
         Self::LoggedOutEverywhere,
         Self::SessionRevoked,
         Self::RefreshReused,
-        Self::ResetRequested,
-        Self::PasswordReset,
-        Self::PasswordChanged,
-        Self::RoleGranted,
     ];
 
     /// As it stands in the column and in answers.
@@ -48,10 +40,6 @@ impl Kind {
             Self::LoggedOutEverywhere => "logged_out_everywhere",
             Self::SessionRevoked => "session_revoked",
             Self::RefreshReused => "refresh_reused",
-            Self::ResetRequested => "reset_requested",
-            Self::PasswordReset => "password_reset",
-            Self::PasswordChanged => "password_changed",
-            Self::RoleGranted => "role_granted",
         }
     }
 }

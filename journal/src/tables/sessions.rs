@@ -246,35 +246,35 @@ pub async fn revoke_own(
     Ok(ended.rows_affected() == 1)
 }
 
-/// Ends one session.
+/// Ends one session; false if it had ended before.
 pub async fn revoke(
     executor: impl PgExecutor<'_>,
     session: Uuid,
     now: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+) -> Result<bool, sqlx::Error> {
+    let ended = sqlx::query("UPDATE sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
         .bind(session)
         .bind(now)
         .execute(executor)
         .await?;
-    Ok(())
+    Ok(ended.rows_affected() == 1)
 }
 
-/// Ends the session that a token belongs to, whichever of its tokens it is.
+/// Ends the session that a token belongs to, whichever of its tokens it is; answers it and its account if it lived.
 pub async fn revoke_by_token(
     executor: impl PgExecutor<'_>,
     token: TokenDigest,
     now: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+) -> Result<Option<(Uuid, AccountId)>, sqlx::Error> {
+    let ended: Option<(Uuid, Uuid)> = sqlx::query_as(
         "UPDATE sessions SET revoked_at = $2 WHERE revoked_at IS NULL \
-         AND id = (SELECT session_id FROM refresh_tokens WHERE token_sha256 = $1)",
+         AND id = (SELECT session_id FROM refresh_tokens WHERE token_sha256 = $1) RETURNING id, account_id",
     )
     .bind(token)
     .bind(now)
-    .execute(executor)
+    .fetch_optional(executor)
     .await?;
-    Ok(())
+    Ok(ended.map(|(session, account)| (session, AccountId(account))))
 }
 
 /// Ends all sessions of an account, and answers how many.

@@ -27,6 +27,10 @@ pub enum KeyringError {
     Database(#[from] sqlx::Error),
     #[error(transparent)]
     Wrap(#[from] WrapError),
+    #[error(
+        "the keys in use were made under another JWT_ACCESS_SECRET; nobody who runs could read a new one"
+    )]
+    ForeignSecret,
 }
 
 /// A key in use.
@@ -56,6 +60,10 @@ impl SigningKey {
             accepted_until: row.accepted_until,
         }
     }
+
+    fn is_accepted(&self, now: OffsetDateTime) -> bool {
+        self.accepted_until.is_none_or(|until| now < until)
+    }
 }
 
 impl Keyring {
@@ -84,6 +92,11 @@ impl Keyring {
             signing_keys::lock(&mut transaction).await?;
             let there = signing_keys::accepted(&mut *transaction, clock.now()).await?;
             if unwrapped(&Wrapper::new(secret)?, &there).is_empty() {
+                if !there.is_empty() {
+                    tracing::error!(
+                        "JWT_ACCESS_SECRET is another one than it was: all access tokens are void"
+                    );
+                }
                 let now = clock.now();
                 signing_keys::insert(&mut *transaction, &fresh(secret, chance, now, now)?).await?;
             }
@@ -107,25 +120,29 @@ impl Keyring {
         let rows = signing_keys::accepted(pool, clock.now()).await?;
         let keys = unwrapped(&Wrapper::new(secret)?, &rows);
         let count = keys.len();
+        if count == 0 && !rows.is_empty() {
+            tracing::error!("no signing key can be read: JWT_ACCESS_SECRET is another one than it was");
+        }
         if count > 0 {
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         }
         Ok(count)
     }
 
-    /// The newest that signs already; the oldest where none does.
+    /// The newest that signs already; the oldest where none does. Never one whose tokens would be refused.
     pub fn signing(&self, now: OffsetDateTime) -> Option<SigningKey> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        keys.iter().rev().find(|key| key.signs_from <= now).or(keys.first()).cloned()
+        let mut good = keys.iter().filter(|key| key.is_accepted(now));
+        good.clone().rev().find(|key| key.signs_from <= now).or_else(|| good.next()).cloned()
     }
 
     pub fn accepted(&self, kid: &str, now: OffsetDateTime) -> Option<SigningKey> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let good = |key: &&SigningKey| key.kid == kid && key.accepted_until.is_none_or(|until| now < until);
-        keys.iter().find(good).cloned()
+        keys.iter().find(|key| key.kid == kid && key.is_accepted(now)).cloned()
     }
 }
 
+/// Those that can be read under this secret; the others are of an earlier one, and end by themselves.
 fn unwrapped(wrapper: &Wrapper, rows: &[SigningKeyRow]) -> Vec<SigningKey> {
     let open = |row: &SigningKeyRow| Some(SigningKey::new(row, &wrapper.unwrap(&row.kid, &row.wrapped)?));
     rows.iter().filter_map(open).collect()
@@ -166,6 +183,10 @@ pub async fn rotate(
     let row = fresh(secret, Chance, now, signs_from)?;
     let mut transaction = pool.begin().await?;
     signing_keys::lock(&mut transaction).await?;
+    let there = signing_keys::accepted(&mut *transaction, now).await?;
+    if !there.is_empty() && unwrapped(&Wrapper::new(secret)?, &there).is_empty() {
+        return Err(KeyringError::ForeignSecret);
+    }
     signing_keys::insert(&mut *transaction, &row).await?;
     signing_keys::retire_others(&mut *transaction, &row.kid, others_until).await?;
     signing_keys::delete_ended(&mut *transaction, now - time::Duration::DAY).await?;

@@ -4,8 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The address that the outermost of our proxies was called from; none when they have not written so many, or not one
 /// that can be read.
-pub(super) fn client<'a>(headers: impl Iterator<Item = &'a str>, trusted_proxies: usize) -> Option<IpAddr> {
-    let entries: Vec<&str> = headers.flat_map(|header| header.split(',')).collect();
+pub(super) fn client(
+    headers: impl Iterator<Item = impl Into<String>>,
+    trusted_proxies: usize,
+) -> Option<IpAddr> {
+    let lines: Vec<String> = headers.map(Into::into).collect();
+    let entries: Vec<&str> = lines.iter().flat_map(|line| line.split(',')).collect();
     let index = entries.len().checked_sub(trusted_proxies).filter(|_| trusted_proxies > 0)?;
     address(entries.get(index)?)
 }
@@ -49,6 +53,7 @@ mod tests {
         ] {
             assert_eq!(of(&[text], 1).as_deref(), Some(expected), "{text}");
         }
+        assert_eq!(of(&["\u{fffd}, 192.0.2.1"], 1).as_deref(), Some("192.0.2.1"));
         for bad in ["", "unknown", "_hidden", "192.0.2", "192.0.2.1:x", "[::1"] {
             assert_eq!(of(&[bad], 1), None, "{bad}");
         }

@@ -21,7 +21,8 @@ impl Client {
     /// Behind so many proxies as the settings say; without any, what a client writes itself is not believed.
     pub fn of(headers: &HeaderMap, extensions: &Extensions, trusted_proxies: usize) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        let written = headers.get_all(X_FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+        let written =
+            headers.get_all(X_FORWARDED_FOR).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         let forwarded = forwarded::client(written, trusted_proxies);
         Self(forwarded.or(peer).map(|address| address.to_canonical()))
     }

@@ -36,10 +36,13 @@ pub(super) async fn logout(
     let given = body.and_then(|body| body.refresh_token);
     let cookie = jar.get(cookies::REFRESH).map(|cookie| cookie.value().to_owned());
     for token in [given, cookie].into_iter().flatten() {
-        sessions.end_by_token(&token).await?;
+        if let Some((session, account)) = sessions.end_by_token(&token).await? {
+            log.note(Kind::LoggedOut, Some(account), Some(session)).await?;
+        }
     }
-    if let Some(claims) = access_token(&headers, &tokens, sessions.clock.now()) {
-        sessions.end(claims.sid).await?;
+    if let Some(claims) = access_token(&headers, &tokens, sessions.clock.now())
+        && sessions.end(claims.sid).await?
+    {
         log.note(Kind::LoggedOut, Some(claims.sub), Some(claims.sid)).await?;
     }
     Ok((cookies::logout(&config.cookies), Json(DONE)))

@@ -3,6 +3,7 @@
 use super::{DONE, Done};
 use crate::Problem;
 use crate::auth::email::Email;
+use crate::auth::evenly;
 use crate::auth::registration::Registration;
 use crate::auth::verification::Verifier;
 use crate::extract::{Body, RequestContext};
@@ -56,6 +57,14 @@ pub(super) async fn resend_verification(
     let email = Email::parse(&email).ok_or_else(|| Problem::field("email", "email_invalid"))?;
     let subject = format!("{} {}", email.comparable(), limits.client.subject());
     limits.take(limits.rules().email_verification, &subject).await?;
-    registration.resend(&email, &context.by_system("resend-verification", context.fresh_id())).await?;
-    Ok(Json(DONE))
+    let answer = evenly(async {
+        // Whoever asks from many clients fills nobody's mailbox; the answer does not tell.
+        let mails = limits.limiter().take(limits.rules().mails, &email.comparable()).await?;
+        if mails.exceeds() {
+            return Ok(());
+        }
+        let context = context.by_system("resend-verification", context.fresh_id());
+        Ok::<_, Problem>(registration.resend(&email, &context).await?)
+    });
+    answer.await.map(|()| Json(DONE))
 }
