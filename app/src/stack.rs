@@ -138,6 +138,11 @@ impl Stack {
         &self.options
     }
 
+    /// What it is started with next time.
+    pub fn options_mut(&mut self) -> &mut Options {
+        &mut self.options
+    }
+
     /// Stops the service alone; the world around it goes on.
     pub async fn stop_service(&mut self) {
         if let Some(service) = self.service.take() {

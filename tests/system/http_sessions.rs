@@ -266,6 +266,59 @@ async fn devices_are_listed_and_can_be_thrown_out_one_by_one() {
     stack.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_logs_out_every_other_device() {
+    let stack = TestStack::start().await;
+    let demo = stack.endpoints.logins.customer.clone();
+    let (thief, owner) = (
+        login(&stack, &demo.email, &demo.password, true).await,
+        login(&stack, &demo.email, &demo.password, true).await,
+    );
+    let token = text(&owner, "accessToken");
+    let change = async |current: &str, new: &str, again: &str| {
+        let body = json!({ "currentPassword": current, "newPassword": new, "confirmNewPassword": again });
+        post(&stack, &token, "/api/v1/users/me/change-password", &body).await
+    };
+    const NEW: &str = "Yepyeni-2027!";
+    change(&demo.password, NEW, "Other-2027!").await.is_problem(400, "validation_failed");
+    change(&demo.password, &demo.password, &demo.password).await.is_problem(400, "validation_failed");
+    let wrong = change("Wrong-2026!", NEW, NEW).await;
+    wrong.is_problem(400, "validation_failed");
+    assert!(wrong.json()["errors"]["fieldErrors"]["currentPassword"].is_array(), "{}", wrong.text());
+    let done = change(&demo.password, NEW, NEW).await;
+    assert_eq!((done.status, done.json()), (200, json!({ "success": true })));
+    refresh(&stack, &text(&thief, "refreshToken")).await.is_problem(401, "invalid_refresh");
+    assert_eq!(refresh(&stack, &text(&owner, "refreshToken")).await.status, 200);
+    login(&stack, &demo.email, &demo.password, false).await.is_problem(401, "invalid_credentials");
+    assert_eq!(login(&stack, &demo.email, NEW, false).await.status, 200);
+    // Guessing with a stolen access token ends soon.
+    for _ in 0..5 {
+        change("Wrong-2026!", NEW, NEW).await.is_problem(400, "validation_failed");
+    }
+    change(NEW, "Another-2027!", "Another-2027!").await.is_problem(429, "rate_limited");
+    stack.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_hash_is_made_anew_at_the_next_login() {
+    let mut stack = TestStack::start().await;
+    let demo = stack.endpoints.logins.customer.clone();
+    let hash = "SELECT password_hash FROM accounts WHERE email = $1";
+    let pool = stack.database.pool.clone();
+    let hash = async || sqlx::query_scalar::<_, String>(hash).bind(&demo.email).fetch_one(&pool).await.unwrap();
+    let before = hash().await;
+    assert!(before.contains("m=256,t=1,p=1"), "{before}");
+    stack.stop_service().await;
+    stack.options_mut().passwords.passes = 2;
+    stack.start_service().await.unwrap();
+    assert_eq!(login(&stack, &demo.email, &demo.password, false).await.status, 200);
+    let after = hash().await;
+    assert!(after.contains("m=256,t=2,p=1"), "{after}");
+    assert_eq!(login(&stack, &demo.email, &demo.password, false).await.status, 200);
+    assert_eq!(hash().await, after);
+    stack.end().await;
+}
+
 /// Which key signed a token.
 fn kid(token: &str) -> String {
     jsonwebtoken::decode_header(token).unwrap().kid.unwrap()

@@ -5,6 +5,8 @@ use super::password::{LENGTH_MAX, Passwords};
 use crate::state::AppState;
 use crate::{Problem, Secret};
 use axum::extract::FromRef;
+use domain::AccountId;
+use journal::Clock;
 use journal::tables::accounts::{self, AccountRow};
 use sqlx::PgPool;
 
@@ -14,6 +16,7 @@ pub struct Credentials {
     pool: PgPool,
     passwords: Passwords,
     server_secret: Secret,
+    clock: Clock,
 }
 
 impl FromRef<AppState> for Credentials {
@@ -22,6 +25,7 @@ impl FromRef<AppState> for Credentials {
             pool: state.pool.clone(),
             passwords: state.passwords.clone(),
             server_secret: state.config.server_secret.clone(),
+            clock: state.clock.clone(),
         }
     }
 }
@@ -40,6 +44,23 @@ impl Credentials {
         }
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
         let matches = self.passwords.verify(password, hash).await?;
-        row.filter(|_| matches).ok_or_else(refused)
+        let row = row.filter(|_| matches).ok_or_else(refused)?;
+        if self.passwords.is_outdated(&row.password_hash) {
+            self.replace(&row, password).await?;
+        }
+        Ok(row)
+    }
+
+    /// A new hash, for the same password or another; false if it was replaced meanwhile.
+    pub async fn replace(&self, row: &AccountRow, password: &str) -> Result<bool, Problem> {
+        let (account, hash) = (AccountId(row.id), self.passwords.hash(password).await?);
+        let (old, now) = (&row.password_hash, self.clock.now());
+        Ok(accounts::replace_hash(&self.pool, account, old, &hash, now).await?)
+    }
+
+    /// Whether the password is this account's.
+    pub async fn matches(&self, row: &AccountRow, password: &str) -> Result<bool, Problem> {
+        let short = password.chars().count() <= LENGTH_MAX;
+        Ok(short && self.passwords.verify(password, Some(&row.password_hash)).await?)
     }
 }

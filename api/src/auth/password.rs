@@ -91,6 +91,15 @@ impl Passwords {
         hash.await?.map_err(HashError::Argon2)
     }
 
+    /// Whether a hash was made with other parameters than those of today.
+    pub fn is_outdated(&self, hash: &str) -> bool {
+        let params = self.argon2.params();
+        PasswordHash::new(hash).ok().and_then(|hash| Params::try_from(&hash).ok()).is_none_or(|stored| {
+            (stored.m_cost(), stored.t_cost(), stored.p_cost())
+                != (params.m_cost(), params.t_cost(), params.p_cost())
+        })
+    }
+
     /// False for a wrong password, an unreadable hash, and no hash at all, in about the same time.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, HashError> {
         let known = hash.is_some();
@@ -164,6 +173,15 @@ mod tests {
             assert_eq!(wrong_with(common), ["password_common"], "{common}");
         }
         assert_eq!(wrong_with(&format!("Aa1!{}", "x".repeat(125))), ["password_too_long"]);
+    }
+
+    #[tokio::test]
+    async fn hashes_of_other_parameters_are_outdated_and_still_verify() {
+        let settings = |passes| HashingSettings { memory_kib: 64, passes, lanes: 1, at_once_max: 1 };
+        let (old, new) = (Passwords::new(&settings(1), Chance).unwrap(), Passwords::new(&settings(2), Chance).unwrap());
+        let hash = old.hash("Kapak-2026").await.unwrap();
+        assert!(!old.is_outdated(&hash) && new.is_outdated(&hash) && new.is_outdated("nonsense"));
+        assert!(new.verify("Kapak-2026", Some(&hash)).await.unwrap());
     }
 
     #[tokio::test]

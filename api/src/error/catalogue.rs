@@ -75,6 +75,7 @@ const PROBLEMS: &[Line] = &[
     ("csrf_token_invalid", "CSRF doğrulaması başarısız.", "CSRF token invalid"),
     ("cors_not_allowed", "Bu kaynaktan erişime izin verilmiyor.", "CORS not allowed"),
     ("route_not_found", "Böyle bir adres yok.", "There is no such route."),
+    ("password_changed_meanwhile", "Parola bu sırada değiştirildi.", "The password was changed meanwhile."),
     ("session_not_found", "Böyle bir oturum yok.", "There is no such session."),
     ("not_found", "Bulunamadı.", "Not found."),
     ("file_not_found", "Dosya bulunamadı.", "There is no such file."),
@@ -173,6 +174,8 @@ const FIELDS: &[Line] = &[
     ("password_special_missing", "Şifre en az bir özel karakter içermeli", "The password needs a special character"),
     ("password_common", "Bu şifre çok yaygın", "This password is too common"),
     ("passwords_differ", "Şifreler eşleşmiyor", "The passwords differ"),
+    ("current_password_wrong", "Mevcut parola yanlış", "The current password is wrong"),
+    ("password_unchanged", "Yeni parola eskisiyle aynı olamaz", "The new password must be another one"),
     ("terms_not_accepted", "Kullanım koşullarını kabul edin", "Terms must be accepted"),
     ("privacy_not_accepted", "Gizlilik politikasını kabul edin", "Privacy policy must be accepted"),
 ];

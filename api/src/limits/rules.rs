@@ -39,6 +39,8 @@ pub struct Rules {
     pub ai_account: Rule,
     /// Pictures, by draft.
     pub ai_draft: Rule,
+    /// Guesses at the password of one who is logged in, by account.
+    pub password_change: Rule,
     /// Failed logins, by e-mail address and client.
     pub login_failures: Rule,
 }
@@ -55,6 +57,7 @@ impl Default for Rules {
             mails: Rule::new("mails", 10, 3_600),
             ai_account: Rule::new("ai_account", 30, 60),
             ai_draft: Rule::new("ai_draft", 10, 60),
+            password_change: Rule::new("password_change", 5, 600),
             login_failures: Rule::new("login_failures", 5, 600),
         }
     }

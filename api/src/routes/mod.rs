@@ -10,6 +10,7 @@ mod listing;
 mod locations;
 mod message_cards;
 mod orders;
+mod password;
 mod payments;
 pub mod root;
 mod uploads;

@@ -17,7 +17,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(users_me))
+    OpenApiRouter::new()
+        .routes(routes!(users_me))
+        .routes(routes!(super::password::post))
+        .routes(routes!(super::password::put))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -130,6 +130,26 @@ pub async fn owner(executor: impl PgExecutor<'_>, claim: &Claim) -> Result<Optio
     Ok(owner.and_then(|owner| owner.owner_id.parse().ok()))
 }
 
+/// Replaces a password's hash, unless it was replaced meanwhile; false then.
+pub async fn replace_hash(
+    executor: impl PgExecutor<'_>,
+    account: AccountId,
+    old: &str,
+    new: &str,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    let replaced = sqlx::query(
+        "UPDATE accounts SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2",
+    )
+    .bind(account.0)
+    .bind(old)
+    .bind(new)
+    .bind(now)
+    .execute(executor)
+    .await?;
+    Ok(replaced.rows_affected() == 1)
+}
+
 /// Where mail goes, and in which language.
 #[derive(Clone, sqlx::FromRow)]
 pub struct Recipient {

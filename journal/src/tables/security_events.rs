@@ -17,10 +17,11 @@ pub enum Kind {
     LoggedOutEverywhere,
     SessionRevoked,
     RefreshReused,
+    PasswordChanged,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::LoggedIn,
         Self::LoginFailed,
         Self::LoginLocked,
@@ -28,6 +29,7 @@ impl Kind {
         Self::LoggedOutEverywhere,
         Self::SessionRevoked,
         Self::RefreshReused,
+        Self::PasswordChanged,
     ];
 
     /// As it stands in the column and in answers.
@@ -40,6 +42,7 @@ impl Kind {
             Self::LoggedOutEverywhere => "logged_out_everywhere",
             Self::SessionRevoked => "session_revoked",
             Self::RefreshReused => "refresh_reused",
+            Self::PasswordChanged => "password_changed",
         }
     }
 }

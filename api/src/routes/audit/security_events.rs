@@ -62,7 +62,7 @@ impl From<SecurityEvent> for SecurityEventView {
     }
 }
 
-/// Logins, failures, locks, logouts and stolen tokens, newest first.
+/// Logins, failures, locks, logouts, stolen tokens and new passwords, newest first.
 #[utoipa::path(get, path = "/security-events", operation_id = "security_events", tag = "audit",
     security(("bearer" = []), ("cookie" = [])), params(PageParams, Filter),
     responses((status = 200, body = SecurityEvents),
