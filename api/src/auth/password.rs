@@ -178,7 +178,8 @@ mod tests {
     #[tokio::test]
     async fn hashes_of_other_parameters_are_outdated_and_still_verify() {
         let settings = |passes| HashingSettings { memory_kib: 64, passes, lanes: 1, at_once_max: 1 };
-        let (old, new) = (Passwords::new(&settings(1), Chance).unwrap(), Passwords::new(&settings(2), Chance).unwrap());
+        let (old, new) =
+            (Passwords::new(&settings(1), Chance).unwrap(), Passwords::new(&settings(2), Chance).unwrap());
         let hash = old.hash("Kapak-2026").await.unwrap();
         assert!(!old.is_outdated(&hash) && new.is_outdated(&hash) && new.is_outdated("nonsense"));
         assert!(new.verify("Kapak-2026", Some(&hash)).await.unwrap());

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the contract's keys")]
 pub(super) struct ChangeBody {
     current_password: String,
     /// 8 to 128 characters with upper and lower case, a digit and a special character
@@ -28,7 +29,11 @@ impl ChangeBody {
     fn check(&self) -> Result<(), Problem> {
         let mut fields = Fields::new();
         password::check_rule(&mut fields, "newPassword", &self.new_password);
-        fields.require(self.new_password == self.confirm_new_password, "confirmNewPassword", "passwords_differ");
+        fields.require(
+            self.new_password == self.confirm_new_password,
+            "confirmNewPassword",
+            "passwords_differ",
+        );
         fields.require(self.new_password != self.current_password, "newPassword", "password_unchanged");
         fields.finish()
     }
