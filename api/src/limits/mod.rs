@@ -147,6 +147,10 @@ impl Seen {
 }
 
 impl Limits {
+    pub fn new(limiter: Limiter, client: Client, seen: Seen) -> Self {
+        Self { limiter, client, seen }
+    }
+
     pub fn rules(&self) -> &Rules {
         &self.limiter.rules
     }
@@ -169,6 +173,6 @@ impl FromRequestParts<AppState> for Limits {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let client = Client::from_request_parts(parts, state).await?;
         let seen = parts.extensions.get::<Seen>().cloned().unwrap_or_default();
-        Ok(Self { limiter: Limiter::from_ref(state), client, seen })
+        Ok(Self::new(Limiter::from_ref(state), client, seen))
     }
 }

@@ -3,7 +3,7 @@
 use super::api_path;
 use crate::auth::AccessTokens;
 use crate::extract::{Client, access_token};
-use crate::limits::{Limiter, Rule, Seen};
+use crate::limits::{Limiter, Limits, Rule, Seen};
 use crate::{ApiConfig, Problem};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -23,12 +23,14 @@ pub async fn count(
 ) -> Response {
     let Some(path) = api_path(request.uri().path()) else { return next.run(request).await };
     let seen = Seen::default();
-    let client = Client::of(request.headers(), request.extensions(), config.trusted_proxies).subject();
+    let client = Client::of(request.headers(), request.extensions(), config.trusted_proxies);
+    let limits = Limits::new(limiter, client, seen.clone());
+    let address = client.subject();
     let caller = access_token(request.headers(), &tokens, clock.now());
-    let caller = caller.map_or_else(|| client.clone(), |claims| claims.sub.to_string());
-    let auth = path.starts_with("/auth/").then_some((limiter.rules.auth, client.as_str()));
-    let rules = [Some((limiter.rules.api, caller.as_str())), auth];
-    let refused = refused(&limiter, &seen, rules.into_iter().flatten()).await;
+    let caller = caller.map_or_else(|| address.clone(), |claims| claims.sub.to_string());
+    let auth = path.starts_with("/auth/").then_some((limits.rules().auth, address.as_str()));
+    let rules = [Some((limits.rules().api, caller.as_str())), auth];
+    let refused = refused(&limits, rules.into_iter().flatten()).await;
     request.extensions_mut().insert(seen.clone());
     let mut response = match refused {
         Some(problem) => problem.into_response(),
@@ -46,20 +48,10 @@ fn is_shared(headers: &HeaderMap) -> bool {
     caching.is_some_and(|caching| caching.starts_with(b"public"))
 }
 
-async fn refused(
-    limiter: &Limiter,
-    seen: &Seen,
-    rules: impl Iterator<Item = (Rule, &str)>,
-) -> Option<Problem> {
+async fn refused(limits: &Limits, rules: impl Iterator<Item = (Rule, &str)>) -> Option<Problem> {
     for (rule, subject) in rules {
-        match limiter.take(rule, subject).await {
-            Ok(taken) => {
-                seen.note(taken);
-                if taken.exceeds() {
-                    return Some(taken.refusal("rate_limited"));
-                }
-            }
-            Err(problem) => return Some(problem),
+        if let Err(problem) = limits.take(rule, subject).await {
+            return Some(problem);
         }
     }
     None

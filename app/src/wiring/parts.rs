@@ -172,7 +172,6 @@ fn mailer(settings: &Settings, deadline: Duration) -> Result<Mailer, PartsError>
     })?)
 }
 
-/// `Name <address>`, or the address alone.
 /// Keeps trying: without NATS the service answers, and its reactions wait.
 pub(super) async fn nats(url: &str) -> Result<async_nats::Client, async_nats::ConnectError> {
     async_nats::ConnectOptions::new().retry_on_initial_connect().name("polikrami").connect(url).await

@@ -1,7 +1,8 @@
 //! `GET /audit/security-events`
 
 use crate::Problem;
-use crate::extract::{Auditor, PageParams, Pagination, Params};
+use crate::extract::{Auditor, PageParams, Params};
+use crate::routes::listing::Page;
 use axum::Json;
 use axum::extract::State;
 use domain::AccountId;
@@ -25,14 +26,8 @@ pub(super) struct Filter {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(super) struct SecurityEvents {
-    items: Vec<SecurityEventView>,
-    pagination: Pagination,
-}
-
-#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct SecurityEventView {
+pub(super) struct SecurityEventView {
     id: i64,
     #[serde(serialize_with = "crate::timestamp::serialize")]
     #[schema(value_type = String)]
@@ -65,7 +60,7 @@ impl From<SecurityEvent> for SecurityEventView {
 /// Logins, failures, locks, logouts, stolen tokens and new passwords, newest first.
 #[utoipa::path(get, path = "/security-events", operation_id = "security_events", tag = "audit",
     security(("bearer" = []), ("cookie" = [])), params(PageParams, Filter),
-    responses((status = 200, body = SecurityEvents),
+    responses((status = 200, body = Page<SecurityEventView>),
         (status = 400, description = "`validation_failed`, `invalid_query`"),
         (status = 401, description = "`unauthorized`"), (status = 403, description = "`forbidden`")))]
 pub(super) async fn security_events(
@@ -73,12 +68,12 @@ pub(super) async fn security_events(
     State(pool): State<PgPool>,
     Params(page): Params<PageParams>,
     Params(filter): Params<Filter>,
-) -> Result<Json<SecurityEvents>, Problem> {
+) -> Result<Json<Page<SecurityEventView>>, Problem> {
     let (limit, offset) = page.bounds(LIMIT_DEFAULT, LIMIT_MAX)?;
     let kind = filter.kind.as_deref().map(|name| Kind::ALL.into_iter().find(|kind| kind.name() == name));
     let kind = kind.map(|known| known.ok_or_else(|| Problem::field("kind", "invalid_value"))).transpose()?;
     let search = Search { account: filter.account.map(AccountId), kind, offset, limit };
     let (rows, total) = security_events::list(&pool, search).await?;
     let items = rows.into_iter().map(SecurityEventView::from).collect();
-    Ok(Json(SecurityEvents { items, pagination: page.pagination(limit, total) }))
+    Ok(Json(Page { items, pagination: page.pagination(limit, total) }))
 }
