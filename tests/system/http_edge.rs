@@ -1,5 +1,7 @@
 //! What holds for every route: problems, CSRF, origins, headers, and that the description tells the truth.
 
+use api::auth::csrf_token::{self, Bound};
+use api::{Chance, Secret};
 use app::demo::road;
 use harness::TestStack;
 use reqwest::header::HeaderMap;
@@ -8,7 +10,6 @@ use serde_json::{Value, json};
 
 /// The password of every customer whom the road registers.
 pub const PASSWORD: &str = "Kapak-2026!";
-const CSRF: &str = "00112233445566778899aabbccddeeff";
 const NOWHERE: &str = "00000000-0000-0000-0000-000000000000";
 
 /// An answer with all that a test may look at.
@@ -68,6 +69,17 @@ pub async fn post(stack: &TestStack, token: &str, path: &str, body: &Value) -> A
     send(request(stack, Method::POST, path).bearer_auth(token).json(body)).await
 }
 
+/// The CSRF token of a browser that is not logged in.
+pub fn csrf(stack: &TestStack) -> String {
+    csrf_of(stack, Bound::Anonymous)
+}
+
+/// One that the service would make for this session.
+pub fn csrf_of(stack: &TestStack, bound: Bound) -> String {
+    let secret = stack.options().settings.sessions.server_secret.expose();
+    csrf_token::issue(&Secret::new(secret), bound, Chance)
+}
+
 /// An access token of an account.
 pub async fn token(stack: &TestStack, email: &str, password: &str) -> String {
     let body = json!({ "email": email, "password": password });
@@ -108,7 +120,8 @@ async fn exists(stack: &TestStack, method: Method, path: &str) {
     let parts: Vec<&str> =
         path.split('/').map(|part| if part.starts_with('{') { NOWHERE } else { part }).collect();
     let mut ask = request(stack, method.clone(), &parts.join("/"));
-    ask = ask.header("cookie", format!("csrf={CSRF}")).header("x-csrf-token", CSRF);
+    let csrf = csrf(stack);
+    ask = ask.header("cookie", format!("csrf={csrf}")).header("x-csrf-token", csrf);
     if method != Method::GET {
         ask = ask.json(&json!({}));
     }
@@ -200,14 +213,16 @@ async fn no_other_page_can_use_a_browsers_cookies() {
 async fn csrf_is_asked_of_cookies_and_of_nobody_else(stack: &TestStack) {
     let access = admin(stack).await;
     let create = || request(stack, Method::POST, "/api/v1/drafts").json(&json!({ "method": "ai" }));
-    let cookies = format!("access={access}; csrf={CSRF}");
+    let given = request(stack, Method::GET, "/csrf").header("cookie", format!("access={access}"));
+    let csrf = send(given).await.json()["token"].as_str().unwrap().to_owned();
+    let cookies = format!("access={access}; csrf={csrf}");
     send(create().header("cookie", format!("access={access}"))).await.is_problem(403, "csrf_token_invalid");
     send(create().header("cookie", &cookies)).await.is_problem(403, "csrf_token_invalid");
     let wrong = create().header("cookie", &cookies).header("x-csrf-token", "0".repeat(32));
     send(wrong).await.is_problem(403, "csrf_token_invalid");
     let both = create().bearer_auth(&access).header("cookie", &cookies);
     send(both).await.is_problem(403, "csrf_token_invalid");
-    assert_eq!(send(create().header("cookie", &cookies).header("x-csrf-token", CSRF)).await.status, 201);
+    assert_eq!(send(create().header("cookie", &cookies).header("x-csrf-token", &csrf)).await.status, 201);
     assert_eq!(send(create().bearer_auth(&access)).await.status, 201);
     send(create()).await.is_problem(403, "csrf_token_invalid");
     // The callback and the refresh are exempt: each fails later, for a reason of its own.
@@ -217,7 +232,7 @@ async fn csrf_is_asked_of_cookies_and_of_nobody_else(stack: &TestStack) {
     send(refresh).await.is_problem(401, "invalid_refresh");
     // A fresh client may log in; a header that does not fit is refused there, too.
     let login = request(stack, Method::POST, "/api/v1/auth/login").json(&json!({}));
-    send(login.header("x-csrf-token", CSRF)).await.is_problem(403, "csrf_token_invalid");
+    send(login.header("x-csrf-token", &csrf)).await.is_problem(403, "csrf_token_invalid");
     let minted = send(request(stack, Method::GET, "/csrf")).await;
     let token = minted.json()["token"].as_str().unwrap().to_owned();
     assert!(minted.header("set-cookie").starts_with(&format!("csrf={token};")), "{:?}", minted.headers);

@@ -1,6 +1,6 @@
 //! How often somebody may do something, and that guessing locks out nobody but the guesser.
 
-use super::http_edge::{Answer, get, request, send, token};
+use super::http_edge::{Answer, csrf, get, request, send, token};
 use api::limits::Rules;
 use app::config::value::Whole;
 use app::wiring::Options;
@@ -78,9 +78,9 @@ async fn limits_are_told_and_kept() {
     let stack = TestStack::adjusted(few).await;
     let ask = async |client: &str| {
         let body = json!({ "email": "nobody@polikrami.example" });
-        let csrf = "00112233445566778899aabbccddeeff";
+        let csrf = csrf(&stack);
         let request =
-            request(&stack, Method::POST, "/api/v1/auth/resend-verification").header("x-csrf-token", csrf);
+            request(&stack, Method::POST, "/api/v1/auth/resend-verification").header("x-csrf-token", &csrf);
         send(request.header("cookie", format!("csrf={csrf}")).header("x-forwarded-for", client).json(&body))
             .await
     };

@@ -1,6 +1,6 @@
 //! Accounts and sessions from outside: registering, logging in, staying logged in, and being thrown out.
 
-use super::http_edge::{Answer, PASSWORD, get, post, request, send};
+use super::http_edge::{Answer, PASSWORD, csrf, get, post, request, send};
 use api::Secret;
 use api::auth::keyring;
 use app::demo::road;
@@ -11,15 +11,13 @@ use serde_json::{Value, json};
 use time::Duration;
 use time::macros::datetime;
 
-const CSRF: &str = "00112233445566778899aabbccddeeff";
-
 /// A request of a client that keeps no cookies; the header repeats the cookie.
 fn open(stack: &TestStack, path: &str) -> RequestBuilder {
-    let csrf = format!("csrf={CSRF}");
-    request(stack, Method::POST, path).header("cookie", csrf).header("x-csrf-token", CSRF)
+    let csrf = csrf(stack);
+    request(stack, Method::POST, path).header("cookie", format!("csrf={csrf}")).header("x-csrf-token", csrf)
 }
 
-async fn login(stack: &TestStack, email: &str, password: &str, remember: bool) -> Answer {
+pub async fn login(stack: &TestStack, email: &str, password: &str, remember: bool) -> Answer {
     let body = json!({ "email": email, "password": password, "remember": remember });
     send(request(stack, Method::POST, "/api/v1/auth/login").json(&body)).await
 }
@@ -39,12 +37,12 @@ async fn register(stack: &TestStack, change: &Value) -> Answer {
     send(request(stack, Method::POST, "/api/v1/auth/register").json(&body)).await
 }
 
-fn text(answer: &Answer, key: &str) -> String {
+pub fn text(answer: &Answer, key: &str) -> String {
     answer.json()[key].as_str().unwrap_or_else(|| panic!("no {key}: {}", answer.text())).to_owned()
 }
 
 /// The `Set-Cookie` of this name.
-fn cookie(answer: &Answer, name: &str) -> String {
+pub fn cookie(answer: &Answer, name: &str) -> String {
     let all = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
     let start = format!("{name}=");
     all.into_iter()
@@ -53,7 +51,7 @@ fn cookie(answer: &Answer, name: &str) -> String {
         .to_owned()
 }
 
-fn value(cookie: &str) -> &str {
+pub fn value(cookie: &str) -> &str {
     cookie.split(['=', ';']).nth(1).unwrap()
 }
 
@@ -125,14 +123,17 @@ async fn opening_the_link_proves_nothing_but_its_button_does(stack: &TestStack, 
     assert_eq!(page.status, 200);
     assert!(page.header("content-type").starts_with("text/html") && page.text().contains(&token));
     assert!(!verified().await, "a mail scanner has proven the address");
-    let press = |cookie: &'static str| {
-        let form = [("token", token.as_str()), ("csrf", CSRF)];
-        send(request(stack, Method::POST, "/verify-email").header("cookie", cookie).form(&form))
+    let given = csrf(stack);
+    let press = |cookie: &str| {
+        let form = [("token", token.as_str()), ("csrf", given.as_str())];
+        let pressed =
+            request(stack, Method::POST, "/verify-email").header("cookie", format!("csrf={cookie}"));
+        send(pressed.form(&form))
     };
-    press("csrf=ffffffffffffffffffffffffffffffff").await.is_problem(403, "csrf_token_invalid");
+    press(&csrf(stack)).await.is_problem(403, "csrf_token_invalid");
     assert!(!verified().await);
     for _ in 0..2 {
-        let done = press("csrf=00112233445566778899aabbccddeeff").await;
+        let done = press(&given).await;
         assert_eq!(done.status, 200, "{}", done.text());
     }
     assert!(verified().await);

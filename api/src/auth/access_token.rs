@@ -75,13 +75,27 @@ impl AccessTokens {
 
     /// The claims of a token that is ours, an access token, and not expired.
     pub fn verify(&self, token: &str, now: OffsetDateTime) -> Option<AccessClaims> {
+        let claims = self.ours(token, now)?;
+        let good = (now - CLOCK_SKEW_MAX).unix_timestamp() < claims.exp
+            && claims.iat <= (now + CLOCK_SKEW_MAX).unix_timestamp();
+        good.then_some(claims)
+    }
+
+    /// The session of a token that is ours, though it may have expired. Proves no login.
+    pub fn session(&self, token: &str, now: OffsetDateTime) -> Option<Uuid> {
+        Some(self.ours(token, now)?.sid)
+    }
+
+    /// The session that a token names, whoever made it. Proves nothing at all.
+    pub fn claimed_session(token: &str) -> Option<Uuid> {
+        Some(jsonwebtoken::dangerous::insecure_decode_claims::<AccessClaims>(token).ok()?.sid)
+    }
+
+    fn ours(&self, token: &str, now: OffsetDateTime) -> Option<AccessClaims> {
         let key = self.keys.accepted(&jsonwebtoken::decode_header(token).ok()?.kid?, now)?;
         let claims =
             jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &self.validation).ok()?.claims;
-        let good = claims.typ == KIND
-            && (now - CLOCK_SKEW_MAX).unix_timestamp() < claims.exp
-            && claims.iat <= (now + CLOCK_SKEW_MAX).unix_timestamp();
-        good.then_some(claims)
+        (claims.typ == KIND).then_some(claims)
     }
 }
 
@@ -112,6 +126,15 @@ mod tests {
         assert!(tokens(b"one").verify(&issued(), NOW + life + skew).is_none());
         assert!(tokens(b"one").verify(&issued(), NOW - skew).is_some());
         assert!(tokens(b"one").verify(&issued(), NOW - skew - time::Duration::SECOND).is_none());
+    }
+
+    #[test]
+    fn an_expired_token_still_tells_its_session_and_a_foreign_one_only_claims_it() {
+        let (later, session) = (NOW + time::Duration::DAY, Some(Uuid::from_u128(2)));
+        assert_eq!(tokens(b"one").session(&issued(), later), session);
+        assert_eq!(tokens(b"two").session(&issued(), later), None);
+        assert_eq!(AccessTokens::claimed_session(&issued()), session);
+        assert_eq!(AccessTokens::claimed_session("no.jwt.here"), None);
     }
 
     #[test]

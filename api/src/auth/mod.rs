@@ -10,6 +10,7 @@
 //! | [`access_token`] | the JWT |
 //! | [`keyring`] | the keys that sign it, and how they are replaced |
 //! | [`session`] | refresh tokens: begin, rotate, end |
+//! | [`csrf_token`] | what a browser repeats, signed for its session |
 //! | [`cookies`] | what browsers keep |
 //! | [`registration`] | a new account: row, claim, event |
 //! | [`verification`] | the mailed link |
@@ -18,6 +19,7 @@
 pub mod access_token;
 pub mod cookies;
 pub mod credentials;
+pub mod csrf_token;
 pub mod email;
 pub mod guard;
 pub mod keyring;

@@ -29,14 +29,14 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[derive(Serialize, ToSchema)]
 struct Token {
     /// Repeat it in `X-CSRF-Token`
-    #[schema(example = "00112233445566778899aabbccddeeff")]
+    #[schema(example = "00112233445566778899aabbccddeeff.7f…")]
     token: String,
 }
 
-/// The CSRF token of this browser; the same value is in cookie `csrf`.
+/// The CSRF token of this browser and its session; the same value is in cookie `csrf`.
 #[utoipa::path(get, path = "/csrf", tag = "session", responses((status = 200, body = Token)))]
-async fn csrf(Extension(CsrfToken(token)): Extension<CsrfToken>) -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "no-store")], Json(Token { token }))
+async fn csrf(Extension(token): Extension<CsrfToken>) -> impl IntoResponse {
+    ([(header::CACHE_CONTROL, "no-store")], Json(Token { token: token.value }))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -9,10 +9,8 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Form};
-use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 use std::sync::Arc;
-use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -37,10 +35,10 @@ struct Link {
 )]
 async fn page(
     locale: Locale,
-    Extension(CsrfToken(csrf)): Extension<CsrfToken>,
+    Extension(csrf): Extension<CsrfToken>,
     Query(Link { token }): Query<Link>,
 ) -> Response {
-    shown(StatusCode::OK, &VerifyPage::Ask { token: &token, csrf: &csrf }, locale)
+    shown(StatusCode::OK, &VerifyPage::Ask { token: &token, csrf: &csrf.value }, locale)
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -59,13 +57,10 @@ async fn submit(
     State(config): State<Arc<ApiConfig>>,
     locale: Locale,
     context: RequestContext,
-    jar: CookieJar,
+    Extension(expected): Extension<CsrfToken>,
     Form(Submitted { token, csrf }): Form<Submitted>,
 ) -> Result<Response, Problem> {
-    let repeated = jar
-        .get(crate::auth::cookies::CSRF)
-        .is_some_and(|cookie| bool::from(cookie.value().as_bytes().ct_eq(csrf.as_bytes())));
-    if !repeated {
+    if !expected.is_repeated_by(&csrf) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "csrf_token_invalid"));
     }
     match verifier.verify(&token, &context).await {

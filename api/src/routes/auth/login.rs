@@ -3,16 +3,18 @@
 use super::Tokens;
 use crate::auth::cookies::{self, TokenPair};
 use crate::auth::credentials::Credentials;
+use crate::auth::csrf_token::Bound;
 use crate::auth::guard::{self, Locked};
 use crate::auth::security_log::SecurityLog;
 use crate::auth::{AccessTokens, Sessions};
 use crate::extract::Body;
 use crate::limits::Limits;
+use crate::middleware::csrf::SessionChanged;
 use crate::{ApiConfig, AppState, Problem};
-use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use axum_extra::extract::cookie::CookieJar;
 use domain::AccountId;
 use journal::tables::accounts::AccountRow;
@@ -56,7 +58,8 @@ pub(super) async fn login(
         set = set.add(cookies::device(&config.cookies, device));
     }
     let answer = Tokens { ok: true, access_token: Some(pair.access), refresh_token: Some(pair.refresh) };
-    Ok(([(header::CACHE_CONTROL, "no-store")], set, Json(answer)))
+    let changed = Extension(SessionChanged(Bound::Session(session.id)));
+    Ok(([(header::CACHE_CONTROL, "no-store")], set, changed, Json(answer)))
 }
 
 /// What stands between an attempt and a session.

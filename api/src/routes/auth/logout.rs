@@ -1,14 +1,16 @@
 //! `POST /auth/logout`, `POST /auth/logout-all`
 
 use super::{DONE, Done};
+use crate::auth::csrf_token::Bound;
 use crate::auth::security_log::SecurityLog;
 use crate::auth::{AccessTokens, Sessions, cookies};
 use crate::extract::{Authenticated, OptionalBody, access_token};
+use crate::middleware::csrf::SessionChanged;
 use crate::{ApiConfig, Problem};
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use axum_extra::extract::cookie::CookieJar;
 use journal::tables::security_events::Kind;
 use serde::Deserialize;
@@ -45,7 +47,7 @@ pub(super) async fn logout(
     {
         log.note(Kind::LoggedOut, Some(claims.sub), Some(claims.sid)).await?;
     }
-    Ok((cookies::logout(&config.cookies), Json(DONE)))
+    Ok((cookies::logout(&config.cookies), Extension(SessionChanged(Bound::Anonymous)), Json(DONE)))
 }
 
 /// Ends all sessions of the account, on every device.
@@ -59,5 +61,5 @@ pub(super) async fn logout_all(
 ) -> Result<impl IntoResponse, Problem> {
     sessions.end_all(caller.account).await?;
     log.note(Kind::LoggedOutEverywhere, Some(caller.account), None).await?;
-    Ok((cookies::logout(&config.cookies), Json(DONE)))
+    Ok((cookies::logout(&config.cookies), Extension(SessionChanged(Bound::Anonymous)), Json(DONE)))
 }

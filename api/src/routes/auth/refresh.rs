@@ -2,15 +2,17 @@
 
 use super::Tokens;
 use crate::auth::cookies::{self, TokenPair};
+use crate::auth::csrf_token::Bound;
 use crate::auth::security_log::SecurityLog;
 use crate::auth::session::{self, Renewal, Session};
 use crate::auth::{AccessTokens, Sessions};
 use crate::extract::OptionalBody;
+use crate::middleware::csrf::SessionChanged;
 use crate::{ApiConfig, AppState, Problem};
-use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
 use journal::tables::accounts;
 use journal::tables::security_events::Kind;
@@ -48,11 +50,13 @@ pub(super) async fn refresh(
         Ok((pair, session)) => {
             let jar = cookies::login(&config.cookies, &config.tokens, &pair, session.remember);
             let answer = Tokens { ok: true, access_token: None, refresh_token: None };
-            Ok((no_store, jar, Json(answer)).into_response())
+            let same = Extension(SessionChanged(Bound::Session(session.id)));
+            Ok((no_store, jar, same, Json(answer)).into_response())
         }
         // The browser need not try this one again.
         Err(problem) if problem.status.is_client_error() => {
-            Ok((cookies::logout(&config.cookies), problem).into_response())
+            let gone = Extension(SessionChanged(Bound::Anonymous));
+            Ok((cookies::logout(&config.cookies), gone, problem).into_response())
         }
         Err(problem) => Err(problem),
     }
