@@ -14,6 +14,8 @@ mod callbacks;
 mod dead_letters;
 mod dead_letters_support;
 mod dead_letters_unreadable;
+mod http_access;
+mod http_access_table;
 mod http_csrf;
 mod http_edge;
 mod http_limits;
