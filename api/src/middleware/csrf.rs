@@ -168,7 +168,7 @@ fn allowed(method: &Method, path: &str, evidence: &Evidence<'_>) -> bool {
 }
 
 /// Compared exactly. The page `/verify-email` repeats the token in its form, and checks it itself.
-fn exempt(path: &str) -> bool {
+pub(crate) fn exempt(path: &str) -> bool {
     match api_path(path) {
         Some("/auth/refresh" | "/payments/callback") => true,
         Some(path) => {

@@ -1,9 +1,10 @@
 //! The description of the API, made from the handlers; served as `/openapi.json` and as a page at `/docs`.
 
+mod answers;
+
 use crate::error::ProblemBody;
 use crate::{AppState, routes};
 use axum::{Json, Router, routing::get};
-use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
@@ -47,44 +48,14 @@ pub fn described() -> OpenApiRouter<AppState> {
 /// The finished document, also for `docs/openapi.json`.
 pub fn document() -> OpenApi {
     let (_, openapi) = described().split_for_parts();
-    with_problems(openapi)
+    answers::complete(openapi)
 }
 
 /// `/openapi.json` and `/docs`.
 pub fn pages(openapi: OpenApi) -> Router<AppState> {
-    let document = with_problems(openapi);
+    let document = answers::complete(openapi);
     let page = SwaggerUi::new("/docs").config(Config::new([DOCUMENT_PATH]));
     Router::from(page).route(DOCUMENT_PATH, get(move || std::future::ready(Json(document.clone()))))
-}
-
-/// Every error of every operation is a problem document: said once here, not at each handler.
-fn with_problems(mut openapi: OpenApi) -> OpenApi {
-    for item in openapi.paths.paths.values_mut() {
-        for operation in operations(item) {
-            describe_problems(operation);
-        }
-    }
-    openapi
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch]
-        .into_iter()
-        .filter_map(Option::as_mut)
-}
-
-fn describe_problems(operation: &mut Operation) {
-    let responses = &mut operation.responses.responses;
-    for (status, response) in responses.iter_mut() {
-        if let (true, RefOr::T(response)) = (status.starts_with(['4', '5']), response)
-            && response.content.is_empty()
-        {
-            *response = problem(&response.description);
-        }
-    }
-    responses
-        .entry("default".to_owned())
-        .or_insert_with(|| RefOr::T(problem("Anything else that went wrong")));
 }
 
 fn problem(description: &str) -> Response {
@@ -103,9 +74,36 @@ mod tests {
     fn every_operation_describes_its_errors_as_problems() {
         let document = serde_json::to_value(document()).unwrap();
         let register = &document["paths"]["/api/v1/auth/register"]["post"]["responses"];
-        let content = &register["409"]["content"]["application/problem+json"]["schema"]["$ref"];
-        assert_eq!(content, "#/components/schemas/Problem");
-        assert!(document["paths"]["/health"]["get"]["responses"]["default"].is_object());
+        for status in ["400", "403", "409", "413", "415", "429", "503", "default"] {
+            let content = &register[status]["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(content, "#/components/schemas/Problem", "{status}");
+        }
+        assert_eq!(register["409"]["description"], "`email_in_use`", "the handler's own words stay");
+        let health = &document["paths"]["/health"]["get"]["responses"];
+        assert!(health["default"].is_object() && health["429"].is_null() && health["413"].is_null());
         assert!(document["components"]["schemas"]["Problem"].is_object());
+    }
+
+    #[test]
+    fn bodies_name_every_key_that_they_take() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut open = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for operation in item.as_object().unwrap().values() {
+                let content = &operation["requestBody"]["content"]["application/json"]["schema"];
+                let name = content["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+                let schema = name.map_or(content, |name| &document["components"]["schemas"][name]);
+                // What providers send may have keys that we do not know.
+                let closed = schema.is_null()
+                    || schema["additionalProperties"] == false
+                    || schema["oneOf"].is_array()
+                    || path.contains("/payments/callback")
+                    || path.contains("/webhooks/");
+                if !closed {
+                    open.push(path.clone());
+                }
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
     }
 }
