@@ -23,6 +23,8 @@ pub struct ApiConfig {
     pub iyzico_secret: Secret,
     /// How long a verification link is good.
     pub verification_life: Duration,
+    /// How long a mailed link or code for a new password is good.
+    pub reset_life: Duration,
     pub limits: Limits,
     pub rules: Rules,
     /// Proxies in front, whose words about the client's address are believed.
@@ -111,6 +113,7 @@ pub(crate) mod tests {
             server_secret: Secret::new(*b"a server secret for tests only!!"),
             iyzico_secret: Secret::new(*b"sandbox-test-secret"),
             verification_life: Duration::from_hours(1),
+            reset_life: Duration::from_mins(10),
             limits: Limits::default(),
             rules: Rules::default(),
             trusted_proxies: 0,

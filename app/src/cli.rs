@@ -48,6 +48,9 @@ pub enum Command {
     /// The keys that sign access tokens.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// People: what they may do.
+    #[command(subcommand)]
+    Users(UsersCommand),
     /// One screen that says what stands still, and why.
     ///
     /// Ends with 0 when all is well, 1 when something stands still, 2 when it cannot look.
@@ -85,6 +88,32 @@ pub enum KeysCommand {
     },
     /// Which keys there are, which one signs, and how long the others are accepted.
     List(ConfigArgs),
+}
+
+#[derive(Subcommand, Debug)]
+pub enum UsersCommand {
+    /// Give somebody who has an account another role; the journal keeps who did so, and why.
+    ///
+    /// The first admin registers like everybody else, and is made one here. Tokens say the new role from the next
+    /// refresh on, at the latest when the current access token ends.
+    Grant {
+        /// The address of the account.
+        email: String,
+        #[arg(value_enum)]
+        role: GrantedRole,
+        #[command(flatten)]
+        author: AuthorArgs,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+#[derive(clap::ValueEnum, Debug, Clone, Copy)]
+pub enum GrantedRole {
+    Customer,
+    Designer,
+    Admin,
+    Auditor,
 }
 
 #[derive(Args, Debug)]

@@ -146,6 +146,10 @@ fn words(action: &Action) -> &'static str {
             Call::FileInvoice { .. } => "filing an invoice",
             Call::GeneratePicture { .. } => "painting a picture",
             Call::MailVerification { .. } => "mailing a verification link",
+            Call::MailPasswordReset { .. } => "mailing a password reset",
+            Call::MailPasswordChanged { .. } | Call::MailSessionStolen { .. } => "mailing a notice",
+            Call::PutPasswordInForce { .. } => "putting a password in force",
+            Call::PutRoleInForce { .. } => "putting a role in force",
             Call::MailOrderConfirmation { .. } => "mailing an order confirmation",
         },
     }

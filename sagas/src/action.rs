@@ -35,6 +35,16 @@ pub enum Call {
     GeneratePicture { job: AiJobId, index: u8 },
     /// Mail with the link that proves an address.
     MailVerification { account: AccountId, selector: Uuid },
+    /// Mail with the link and the code that give the right to a new password.
+    MailPasswordReset { account: AccountId, selector: Uuid },
+    /// Mail that says that the password is another one.
+    MailPasswordChanged { account: AccountId },
+    /// Mail that says that a session was ended because its token was used twice.
+    MailSessionStolen { account: AccountId },
+    /// The password that counts, to where logins look for it.
+    PutPasswordInForce { account: AccountId, credential: Uuid, replaces: Uuid },
+    /// The account's role, to where tokens are made.
+    PutRoleInForce { account: AccountId },
     /// Mail with the paid order and its invoice.
     MailOrderConfirmation { order: OrderId },
 }

@@ -46,21 +46,21 @@ impl Credentials {
         let matches = self.passwords.verify(password, hash).await?;
         let row = row.filter(|_| matches).ok_or_else(refused)?;
         if self.passwords.is_outdated(&row.password_hash) {
-            self.replace(&row, password).await?;
+            self.rehash(&row, password).await?;
         }
         Ok(row)
-    }
-
-    /// A new hash, for the same password or another; false if it was replaced meanwhile.
-    pub async fn replace(&self, row: &AccountRow, password: &str) -> Result<bool, Problem> {
-        let (account, hash) = (AccountId(row.id), self.passwords.hash(password).await?);
-        let (old, now) = (&row.password_hash, self.clock.now());
-        Ok(accounts::replace_hash(&self.pool, account, old, &hash, now).await?)
     }
 
     /// Whether the password is this account's.
     pub async fn matches(&self, row: &AccountRow, password: &str) -> Result<bool, Problem> {
         let short = password.chars().count() <= LENGTH_MAX;
         Ok(short && self.passwords.verify(password, Some(&row.password_hash)).await?)
+    }
+
+    /// The same password with today's parameters, unless another one came meanwhile.
+    async fn rehash(&self, row: &AccountRow, password: &str) -> Result<(), Problem> {
+        let (account, hash) = (AccountId(row.id), self.passwords.hash(password).await?);
+        accounts::replace_hash(&self.pool, account, &row.password_hash, &hash, self.clock.now()).await?;
+        Ok(())
     }
 }

@@ -14,6 +14,8 @@
 //! | [`cookies`] | what browsers keep |
 //! | [`registration`] | a new account: row, claim, event |
 //! | [`verification`] | the mailed link |
+//! | [`new_password`] | a new password, and when it counts |
+//! | [`reset`] | a forgotten password: the mail, and what gives the right to a new one |
 //! | [`provision`] | accounts made by an operator |
 
 pub mod access_token;
@@ -23,9 +25,11 @@ pub mod csrf_token;
 pub mod email;
 pub mod guard;
 pub mod keyring;
+pub mod new_password;
 pub mod password;
 pub mod provision;
 pub mod registration;
+pub mod reset;
 pub mod security_log;
 pub mod session;
 pub mod verification;

@@ -148,6 +148,7 @@ impl Registration {
             email: new.email.as_typed().to_owned(),
             name: new.name.clone(),
             password_hash: self.passwords.hash(&new.password).await?,
+            credential: uuid::Uuid::nil(),
             role: StoredRole(new.role),
             locale: new.locale.tag().to_owned(),
             created_at: now,

@@ -99,6 +99,11 @@ const PROBLEMS: &[Line] = &[
     ("revenue_share_required", "Tasarımcılar gelir paylaşımını kabul etmelidir.", "Revenue share must be accepted for designer role"),
     ("verification_invalid", "Doğrulama bağlantısı geçersiz; yenisini isteyin.", "Invalid or expired token"),
     ("verification_expired", "Doğrulama bağlantısının süresi doldu; yenisini isteyin.", "Invalid or expired token"),
+    ("reset_invalid", "Kod ya da bağlantı geçersiz; yenisini isteyin.", "Invalid or expired code"),
+    ("reset_expired", "Kodun ya da bağlantının süresi doldu; yenisini isteyin.", "Invalid or expired code"),
+    ("reset_code_locked", "Çok fazla hatalı kod girildi. E-postadaki bağlantıyı kullanın.", "Too many wrong codes. Use the link in the mail."),
+    ("phone_code_invalid", "Kod geçersiz; yenisini isteyin.", "Invalid or expired code"),
+    ("phone_code_expired", "Kodun süresi doldu; yenisini isteyin.", "Invalid or expired code"),
     // Wallet.
     ("insufficient_credits", "Yeterli krediniz yok.", "INSUFFICIENT_CREDITS"),
     ("no_credits", "Kredi sayısı sıfırdan büyük olmalı.", "A number of credits must be above zero."),

@@ -36,6 +36,10 @@ fn status_of(code: &str) -> StatusCode {
         "revenue_share_required"
         | "verification_invalid"
         | "verification_expired"
+        | "reset_invalid"
+        | "reset_expired"
+        | "phone_code_invalid"
+        | "phone_code_expired"
         | "prompt_length"
         | "picture_count"
         | "no_credits" => StatusCode::BAD_REQUEST,

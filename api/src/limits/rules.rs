@@ -33,8 +33,14 @@ pub struct Rules {
     pub auth: Rule,
     /// Mails with a link, by e-mail address and client.
     pub email_verification: Rule,
-    /// All mails that somebody can have sent to an address without logging in.
+    /// All mails that somebody can have sent to an address without logging in, but for resets.
     pub mails: Rule,
+    /// Requests for a new password, by e-mail address and client.
+    pub password_reset: Rule,
+    /// Mails with a reset, by e-mail address; its window is the life of one, so that the owner always has a good one.
+    pub reset_mails: Rule,
+    /// Guesses at the short code of a reset, by e-mail address. The link in the same mail is good beyond them.
+    pub reset_code: Rule,
     /// Pictures, by account.
     pub ai_account: Rule,
     /// Pictures, by draft.
@@ -55,6 +61,9 @@ impl Default for Rules {
             auth: Rule::new("auth", 60, 60),
             email_verification: Rule::new("email_verification", 3, 60),
             mails: Rule::new("mails", 10, 3_600),
+            password_reset: Rule::new("password_reset", 3, 60),
+            reset_mails: Rule::new("reset_mails", 3, 600),
+            reset_code: Rule::new("reset_code", 10, 30 * 86_400),
             ai_account: Rule::new("ai_account", 30, 60),
             ai_draft: Rule::new("ai_draft", 10, 60),
             password_change: Rule::new("password_change", 5, 600),

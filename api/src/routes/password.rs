@@ -1,18 +1,21 @@
 //! `POST /users/me/change-password`, `PUT /users/password`
 
-use crate::auth::Sessions;
 use crate::auth::credentials::Credentials;
+use crate::auth::new_password::NewPasswords;
 use crate::auth::password;
 use crate::auth::security_log::SecurityLog;
 use crate::error::Fields;
-use crate::extract::{Authenticated, Body};
+use crate::extract::{Authenticated, Body, RequestContext};
 use crate::limits::Limits;
+use crate::wait::SeenAt;
 use crate::{AppState, Problem};
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
+use axum::response::IntoResponse;
+use journal::tables::accounts;
 use journal::tables::security_events::Kind;
-use journal::tables::{accounts, sessions};
 use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
 use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
@@ -52,7 +55,10 @@ pub(super) struct Change {
     #[from_request(via(State))]
     credentials: Credentials,
     #[from_request(via(State))]
-    sessions: Sessions,
+    passwords: NewPasswords,
+    #[from_request(via(State))]
+    pool: PgPool,
+    context: RequestContext,
     limits: Limits,
     log: SecurityLog,
 }
@@ -64,7 +70,7 @@ pub(super) struct Change {
         (status = 400, description = "`validation_failed`, `unknown_field`"),
         (status = 401, description = "`unauthorized`"), (status = 409, description = "`password_changed_meanwhile`"),
         (status = 429, description = "`rate_limited`")))]
-pub(super) async fn post(change: Change, Body(body): Body<ChangeBody>) -> Result<Json<Changed>, Problem> {
+pub(super) async fn post(change: Change, Body(body): Body<ChangeBody>) -> Result<impl IntoResponse, Problem> {
     change.make(body).await
 }
 
@@ -75,27 +81,25 @@ pub(super) async fn post(change: Change, Body(body): Body<ChangeBody>) -> Result
         (status = 400, description = "`validation_failed`, `unknown_field`"),
         (status = 401, description = "`unauthorized`"), (status = 409, description = "`password_changed_meanwhile`"),
         (status = 429, description = "`rate_limited`")))]
-pub(super) async fn put(change: Change, Body(body): Body<ChangeBody>) -> Result<Json<Changed>, Problem> {
+pub(super) async fn put(change: Change, Body(body): Body<ChangeBody>) -> Result<impl IntoResponse, Problem> {
     change.make(body).await
 }
 
 impl Change {
-    async fn make(self, body: ChangeBody) -> Result<Json<Changed>, Problem> {
+    async fn make(self, body: ChangeBody) -> Result<impl IntoResponse, Problem> {
         body.check()?;
         let Authenticated { account, session, .. } = self.caller;
-        let row = accounts::get(&self.sessions.pool, account).await?.ok_or_else(Problem::unauthorized)?;
+        let row = accounts::get(&self.pool, account).await?.ok_or_else(Problem::unauthorized)?;
         // A stolen access token must not become the password by guessing.
         let rule = self.limits.rules().password_change;
         self.limits.take(rule, &account.to_string()).await?;
         if !self.credentials.matches(&row, &body.current_password).await? {
             return Err(Problem::field("currentPassword", "current_password_wrong"));
         }
-        if !self.credentials.replace(&row, &body.new_password).await? {
-            return Err(Problem::conflict("password_changed_meanwhile"));
-        }
-        sessions::revoke_others(&self.sessions.pool, account, session, self.sessions.clock.now()).await?;
+        let context = self.context.by(account);
+        let position = self.passwords.change(&row, session, &body.new_password, &context).await?;
         self.log.note(Kind::PasswordChanged, Some(account), Some(session)).await?;
         self.limits.limiter().forget(rule, &account.to_string()).await?;
-        Ok(Json(Changed { success: true }))
+        Ok((SeenAt(position), Json(Changed { success: true })))
     }
 }

@@ -5,7 +5,7 @@ use crate::{AppState, Problem};
 use axum::Json;
 use axum::extract::State;
 use cqrs_es::Aggregate;
-use domain::account::{Account, Role};
+use domain::account::{Account, Proof, Role};
 use domain::{AccountId, Event};
 use journal::tables::accounts;
 use serde::Serialize;
@@ -86,5 +86,5 @@ async fn is_verified(pool: &PgPool, account: AccountId) -> Result<bool, Problem>
             state.apply(event);
         }
     }
-    Ok(matches!(state, Account::Verified { .. }))
+    Ok(state.registered().is_some_and(|person| matches!(person.email, Proof::Proven { .. })))
 }

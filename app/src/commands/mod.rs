@@ -9,6 +9,7 @@ mod operate;
 mod progress;
 mod projections;
 mod status;
+mod users;
 
 use crate::cli::{Cli, Command, ServeArgs};
 use crate::config::Role;
@@ -34,6 +35,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, BoxError> {
         Command::Config(command) => return config::run(&command),
         Command::Status(args) => return Ok(status::run(&args).await),
         Command::Keys(command) => keys::run(command).await,
+        Command::Users(command) => users::run(command).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Journal(command) => operate::journal(command).await,
         Command::DeadLetters(command) => dead_letters::run(command).await,

@@ -76,6 +76,10 @@ settings! {
     access_life: Span = "ACCESS_EXPIRES_IN", "900s", "15m";
     /// Life of a session without use.
     refresh_life: Span = "REFRESH_EXPIRES_IN", "30d", "30d";
+    /// Minutes that a mailed verification link is good.
+    verification_minutes: Whole<5, 10_080> = "EMAIL_VERIFY_CODE_EXPIRE_MINUTES", "60", "60";
+    /// Minutes that a mailed link or code for a new password is good.
+    reset_minutes: Whole<5, 60> = "PASSWORD_RESET_CODE_EXPIRE_MINUTES", "10", "10";
     /// Send cookies over HTTPS only.
     cookie_secure: bool = "COOKIE_SECURE", "true", "true";
     /// Domain of the cookies, if shop and API live on different hosts of it.
@@ -144,6 +148,10 @@ settings! {
     email_verification_points: Whole<1, 1_000_000> = "RATE_LIMIT_EMAIL_VERIFICATION_POINTS", "3", "3";
     /// Seconds.
     email_verification_seconds: Whole<1, 86_400> = "RATE_LIMIT_EMAIL_VERIFICATION_DURATION", "60", "60";
+    /// Requests for a new password for one e-mail address from one client.
+    password_reset_points: Whole<1, 1_000_000> = "RATE_LIMIT_PASSWORD_RESET_POINTS", "3", "3";
+    /// Seconds.
+    password_reset_seconds: Whole<1, 86_400> = "RATE_LIMIT_PASSWORD_RESET_DURATION", "60", "60";
     /// Pictures that an account can ask for.
     ai_account_points: Whole<1, 1_000_000> = "RATE_LIMIT_AI_ACCOUNT_POINTS", "30", "30";
     /// Seconds.
@@ -173,6 +181,11 @@ impl Limits {
                 rules.email_verification,
                 self.email_verification_points.0,
                 self.email_verification_seconds.0,
+            ),
+            password_reset: of(
+                rules.password_reset,
+                self.password_reset_points.0,
+                self.password_reset_seconds.0,
             ),
             ai_account: of(rules.ai_account, self.ai_account_points.0, self.ai_account_seconds.0),
             ai_draft: of(rules.ai_draft, self.ai_draft_points.0, self.ai_draft_seconds.0),

@@ -6,6 +6,7 @@ use crate::config::{Settings, SmtpSecurity};
 use api::auth::Keyring;
 use api::auth::keyring::KeyringError;
 use api::config::{CookieSettings, Limits, TokenSettings};
+use api::limits::{Rule, Rules};
 use api::state::{Parts, Readiness, ReadyCheck, StateError};
 use api::wait::Visibility;
 use api::{ApiConfig, AppState, Chance, Secret};
@@ -30,7 +31,6 @@ use tokio::sync::watch;
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(90);
 /// RFC 5321 asks for patience after the final dot; a short wait there makes doubles.
 const MAIL_DEADLINE: Duration = Duration::from_secs(150);
-const VERIFICATION_LIFE: Duration = Duration::from_hours(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum PartsError {
@@ -66,6 +66,10 @@ pub(super) async fn keyring(options: &Options, pool: &PgPool) -> Result<Keyring,
     Ok(Keyring::open(pool, &access_secret(options), &options.clock, Chance).await?)
 }
 
+fn minutes(minutes: u32) -> Duration {
+    Duration::from_mins(minutes.into())
+}
+
 pub(super) fn api_state(
     options: &Options,
     pool: &PgPool,
@@ -75,6 +79,7 @@ pub(super) fn api_state(
 ) -> Result<AppState, PartsError> {
     let settings = &options.settings;
     let limits = Limits::default();
+    let (rules, reset_life) = (settings.limits.rules(), minutes(settings.sessions.reset_minutes.0));
     let config = ApiConfig {
         public_url: settings.server.app_url.clone(),
         shop_url: settings.server.shop_url.clone(),
@@ -91,9 +96,10 @@ pub(super) fn api_state(
         passwords: options.passwords,
         server_secret: secret(&settings.sessions.server_secret),
         iyzico_secret: secret(&settings.payments.iyzico_secret_key),
-        verification_life: VERIFICATION_LIFE,
+        verification_life: minutes(settings.sessions.verification_minutes.0),
+        reset_life,
         limits,
-        rules: settings.limits.rules(),
+        rules: Rules { reset_mails: Rule { window: reset_life, ..rules.reset_mails }, ..rules },
         trusted_proxies: settings.server.trusted_proxies.0 as usize,
     };
     let ready = Readiness::new(vec![("database".into(), database_check(pool.clone()))]);

@@ -1,7 +1,8 @@
-//! Forgets what has served its time: expired sessions, ended limits, old security events.
+//! Forgets what has served its time: expired sessions, ended limits, passwords that never came to count,
+//! old security events.
 
 use journal::Clock;
-use journal::tables::{rate_limits, security_events, sessions};
+use journal::tables::{password_changes, rate_limits, security_events, sessions};
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +12,8 @@ const EVERY: Duration = Duration::from_mins(1);
 const ROWS: i64 = 1_000;
 /// A token that comes back so late is unknown instead of ended; nobody can tell the difference.
 const SESSIONS_KEPT: time::Duration = time::Duration::days(7);
+/// Long after every retry and every dead letter of a change that was decided.
+const PASSWORDS_KEPT: time::Duration = time::Duration::days(90);
 const SECURITY_EVENTS_KEPT: time::Duration = time::Duration::days(730);
 
 pub async fn run(pool: PgPool, clock: Clock, stop: CancellationToken) {
@@ -20,6 +23,9 @@ pub async fn run(pool: PgPool, clock: Clock, stop: CancellationToken) {
         tokio::join!(
             sweep("limits", &stop, || rate_limits::delete_ended(pool, now, ROWS)),
             sweep("sessions", &stop, || sessions::delete_ended_before(pool, now - SESSIONS_KEPT, ROWS)),
+            sweep("unused passwords", &stop, || {
+                password_changes::delete_before(pool, now - PASSWORDS_KEPT, ROWS)
+            }),
             sweep("security events", &stop, || {
                 security_events::delete_before(pool, now - SECURITY_EVENTS_KEPT, ROWS)
             }),

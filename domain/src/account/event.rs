@@ -19,6 +19,32 @@ pub enum AccountEvent {
     EmailVerified {
         selector: Uuid,
     },
+    PhoneVerificationRequested {
+        verification: Verification,
+    },
+    PhoneVerified {
+        selector: Uuid,
+    },
+    PasswordResetRequested {
+        reset: Verification,
+    },
+    /// The password that was kept under the selector counts from now on.
+    PasswordReset {
+        selector: Uuid,
+        replaces: Uuid,
+    },
+    PasswordChanged {
+        credential: Uuid,
+        replaces: Uuid,
+    },
+    /// By an operator, who is the actor of the event's metadata.
+    RoleGranted {
+        role: Role,
+        reason: String,
+    },
+    SessionStolen {
+        session: Uuid,
+    },
 }
 
 impl DomainEvent for AccountEvent {
@@ -27,6 +53,13 @@ impl DomainEvent for AccountEvent {
             Self::Registered { .. } => "registered",
             Self::VerificationRequested { .. } => "verification_requested",
             Self::EmailVerified { .. } => "email_verified",
+            Self::PhoneVerificationRequested { .. } => "phone_verification_requested",
+            Self::PhoneVerified { .. } => "phone_verified",
+            Self::PasswordResetRequested { .. } => "password_reset_requested",
+            Self::PasswordReset { .. } => "password_reset",
+            Self::PasswordChanged { .. } => "password_changed",
+            Self::RoleGranted { .. } => "role_granted",
+            Self::SessionStolen { .. } => "session_stolen",
         }
         .into()
     }

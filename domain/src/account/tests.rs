@@ -2,6 +2,7 @@ use super::{Account, AccountCommand, AccountEvent, AccountRefusal, Role, Verific
 use crate::fixtures::{given, minute};
 use uuid::Uuid;
 
+mod passwords;
 mod properties;
 
 /// The link number `n`, good for an hour.

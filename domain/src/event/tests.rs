@@ -77,7 +77,11 @@ macro_rules! variants {
 
 fn every_event() -> BTreeSet<(String, String)> {
     [
-        ("account", variants!(AccountEvent: Registered VerificationRequested EmailVerified)),
+        (
+            "account",
+            variants!(AccountEvent: Registered VerificationRequested EmailVerified PhoneVerificationRequested
+                PhoneVerified PasswordResetRequested PasswordReset PasswordChanged RoleGranted SessionStolen),
+        ),
         ("wallet", variants!(WalletEvent: Granted Reserved Captured Released)),
         (
             "draft",

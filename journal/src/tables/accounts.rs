@@ -21,6 +21,9 @@ pub struct AccountRow {
     pub name: Option<String>,
     /// PHC string.
     pub password_hash: String,
+    /// Which password that is; nil for the one of the registration.
+    #[sqlx(rename = "credential_id")]
+    pub credential: Uuid,
     #[sqlx(try_from = "String")]
     pub role: StoredRole,
     /// `tr` or `en`.
@@ -99,7 +102,7 @@ pub async fn get(
     account: AccountId,
 ) -> Result<Option<AccountRow>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT id, email, name, password_hash, role, locale, created_at, updated_at \
+        "SELECT id, email, name, password_hash, credential_id, role, locale, created_at, updated_at \
          FROM accounts WHERE id = $1",
     )
     .bind(account.0)
@@ -116,7 +119,8 @@ pub async fn by_email(
     let claim = email_claim(server_secret, normalised_email);
     // One statement, so that an unknown address takes no less time.
     let row = sqlx::query_as(
-        "SELECT a.id, a.email, a.name, a.password_hash, a.role, a.locale, a.created_at, a.updated_at \
+        "SELECT a.id, a.email, a.name, a.password_hash, a.credential_id, a.role, a.locale, a.created_at, \
+         a.updated_at \
          FROM claims c JOIN accounts a ON a.id = c.owner_id::uuid WHERE c.scope = $1 AND c.key = $2",
     )
     .bind(claim.scope)
@@ -148,6 +152,22 @@ pub async fn replace_hash(
     .execute(executor)
     .await?;
     Ok(replaced.rows_affected() == 1)
+}
+
+/// What tokens say from now on; the events decide it.
+pub async fn set_role(
+    executor: impl PgExecutor<'_>,
+    account: AccountId,
+    role: Role,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE accounts SET role = $2, updated_at = $3 WHERE id = $1 AND role <> $2")
+        .bind(account.0)
+        .bind(role_name(role))
+        .bind(now)
+        .execute(executor)
+        .await?;
+    Ok(())
 }
 
 /// Where mail goes, and in which language.

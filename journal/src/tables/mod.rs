@@ -6,6 +6,8 @@
 //! | [`sessions`] | devices and their refresh tokens |
 //! | [`personal`] | what orders remember of a person, erasable |
 //! | [`verification`] | the secret of a verification link; derived, so nothing is kept |
+//! | [`password_changes`] | new passwords until they count |
+//! | [`password_reset`] | the secrets of a reset; derived, so nothing is kept |
 //! | [`message_cards`] | the cards beside a cover |
 //! | [`checkouts`] | the pages that a payment provider opened |
 //! | [`callback_log`] | calls that claim to come from a provider |
@@ -20,6 +22,8 @@ pub mod checkouts;
 pub mod device;
 mod mac;
 pub mod message_cards;
+pub mod password_changes;
+pub mod password_reset;
 pub mod personal;
 pub mod rate_limits;
 pub mod security_events;

@@ -18,10 +18,13 @@ pub enum Kind {
     SessionRevoked,
     RefreshReused,
     PasswordChanged,
+    PasswordResetRequested,
+    PasswordReset,
+    RoleGranted,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::LoggedIn,
         Self::LoginFailed,
         Self::LoginLocked,
@@ -30,6 +33,9 @@ impl Kind {
         Self::SessionRevoked,
         Self::RefreshReused,
         Self::PasswordChanged,
+        Self::PasswordResetRequested,
+        Self::PasswordReset,
+        Self::RoleGranted,
     ];
 
     /// As it stands in the column and in answers.
@@ -43,6 +49,9 @@ impl Kind {
             Self::SessionRevoked => "session_revoked",
             Self::RefreshReused => "refresh_reused",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordResetRequested => "password_reset_requested",
+            Self::PasswordReset => "password_reset",
+            Self::RoleGranted => "role_granted",
         }
     }
 }

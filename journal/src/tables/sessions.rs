@@ -292,24 +292,6 @@ pub async fn revoke_all(
     Ok(result.rows_affected())
 }
 
-/// Ends all sessions of an account but one, and answers how many.
-pub async fn revoke_others(
-    executor: impl PgExecutor<'_>,
-    account: AccountId,
-    kept: Uuid,
-    now: OffsetDateTime,
-) -> Result<u64, sqlx::Error> {
-    let ended = sqlx::query(
-        "UPDATE sessions SET revoked_at = $3 WHERE account_id = $1 AND id <> $2 AND revoked_at IS NULL",
-    )
-    .bind(account.0)
-    .bind(kept)
-    .bind(now)
-    .execute(executor)
-    .await?;
-    Ok(ended.rows_affected())
-}
-
 /// Forgets sessions that ended before a time, with their tokens; at most `limit`, and answers how many.
 pub async fn delete_ended_before(
     executor: impl PgExecutor<'_>,

@@ -2,44 +2,12 @@
 
 use super::{EffectError, Effects, Origin};
 use crate::integrations::CallError;
-use crate::integrations::mail::templates::{self, EmailVerification, Letter, OrderConfirmation, OrderLine};
+use crate::integrations::mail::templates::{self, Letter, OrderConfirmation, OrderLine};
 use crate::integrations::mail::{Attachment, OutgoingMail, parse_address};
-use domain::account::Account;
-use domain::{AccountId, OrderId};
-use journal::tables::{accounts, verification};
-use uuid::Uuid;
+use domain::OrderId;
+use journal::tables::accounts;
 
 impl Effects {
-    pub(super) async fn mail_verification(
-        &self,
-        account: AccountId,
-        selector: Uuid,
-        origin: &Origin,
-    ) -> Result<&'static str, EffectError> {
-        let current = self.commands.state::<Account>(&account.to_string()).await?;
-        // Asked for again, or proven meanwhile: an old link would only confuse.
-        let Account::Unverified { verification: pending, .. } = current else { return Ok("not_needed") };
-        if pending.selector != selector {
-            return Ok("superseded");
-        }
-        let Some(person) = accounts::recipient(&self.pool, account).await? else {
-            return Err(EffectError::Missing("the account"));
-        };
-        let token = verification::token(&self.settings.secret, selector, account);
-        let mut link = self.settings.public_url.clone();
-        link.set_path("/verify-email");
-        link.query_pairs_mut().append_pair("token", &token);
-        let left = pending.expires_at - self.clock.now();
-        let letter = templates::email_verification(&EmailVerification {
-            name: person.name.clone().unwrap_or_default(),
-            link,
-            code: token,
-            valid_minutes: u32::try_from(left.whole_minutes()).unwrap_or(0),
-        });
-        let mail = letter.map_err(|error| EffectError::Document(error.to_string()))?;
-        self.send(person.email, person.name, mail, vec![], origin).await
-    }
-
     pub(super) async fn mail_order_confirmation(
         &self,
         order: OrderId,
@@ -77,7 +45,7 @@ impl Effects {
         self.send(person.email, person.name, mail, vec![attachment], origin).await
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         to: String,
         to_name: Option<String>,

@@ -4,9 +4,11 @@
 //! Before a call there is a durable intent (the event that led here and its inbox row, and for paid calls an
 //! event of their own); after it a command records the outcome.
 
+mod account_mail;
 mod basket;
 mod checkout;
 mod invoices;
+mod logins;
 mod mail;
 mod pictures;
 
@@ -15,10 +17,12 @@ use crate::integrations::CallError;
 use crate::integrations::images::rendition::Renderer;
 use crate::integrations::images::stability::Stability;
 use crate::integrations::mail::smtp::Mailer;
+use crate::integrations::mail::templates::account::Notice;
 use crate::integrations::payment::iyzico::Iyzico;
 use crate::integrations::storage::{Area, Storage, StorageError};
 use bytes::Bytes;
 use domain::{AiJobCommand, Command, PaymentCommand, ids};
+use journal::tables::password_changes::Decided;
 use journal::tables::personal::PersonalError;
 use journal::timers::{self, Timer};
 use journal::{Clock, CommandError, Commands, Committed, Context, LoadError, Rider};
@@ -169,6 +173,19 @@ impl Effects {
             Call::MailVerification { account, selector } => {
                 self.mail_verification(*account, *selector, origin).await
             }
+            Call::MailPasswordReset { account, selector } => {
+                self.mail_password_reset(*account, *selector, origin).await
+            }
+            Call::MailPasswordChanged { account } => {
+                self.mail_notice(*account, Notice::PasswordChanged, origin).await
+            }
+            Call::MailSessionStolen { account } => {
+                self.mail_notice(*account, Notice::SessionStolen, origin).await
+            }
+            &Call::PutPasswordInForce { account, credential, replaces } => {
+                self.put_password_in_force(Decided { account, credential, replaces }).await
+            }
+            Call::PutRoleInForce { account } => self.put_role_in_force(*account).await,
             Call::MailOrderConfirmation { order } => self.mail_order_confirmation(*order, origin).await,
         }
     }

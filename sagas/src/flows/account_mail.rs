@@ -1,4 +1,5 @@
-//! A new account gets the mail that proves its address; so does everyone who asks for it again.
+//! What an account's owner is written: the link that proves the address, the secrets of a reset, and what might have
+//! been somebody else.
 
 use super::{Flow, Heard, Timing, on};
 use crate::action::{Action, Call};
@@ -6,18 +7,36 @@ use domain::{AccountEvent, AccountId, Event};
 
 pub const FLOW: Flow = Flow {
     name: "account_mail",
-    interests: &[on("account", "registered"), on("account", "verification_requested")],
+    interests: &[
+        on("account", "registered"),
+        on("account", "verification_requested"),
+        on("account", "password_reset_requested"),
+        on("account", "password_reset"),
+        on("account", "password_changed"),
+        on("account", "session_stolen"),
+    ],
     react,
 };
 
 fn react(heard: Heard<'_>, _: &Timing) -> Vec<Action> {
     let Event::Account(event) = heard.event else { return vec![] };
-    match event {
+    let account = AccountId(heard.aggregate);
+    let call = match event {
         AccountEvent::Registered { verification, .. }
         | AccountEvent::VerificationRequested { verification } => {
-            let account = AccountId(heard.aggregate);
-            vec![Action::call(Call::MailVerification { account, selector: verification.selector })]
+            Call::MailVerification { account, selector: verification.selector }
         }
-        AccountEvent::EmailVerified { .. } => vec![],
-    }
+        AccountEvent::PasswordResetRequested { reset } => {
+            Call::MailPasswordReset { account, selector: reset.selector }
+        }
+        AccountEvent::PasswordReset { .. } | AccountEvent::PasswordChanged { .. } => {
+            Call::MailPasswordChanged { account }
+        }
+        AccountEvent::SessionStolen { .. } => Call::MailSessionStolen { account },
+        AccountEvent::EmailVerified { .. }
+        | AccountEvent::PhoneVerificationRequested { .. }
+        | AccountEvent::PhoneVerified { .. }
+        | AccountEvent::RoleGranted { .. } => return vec![],
+    };
+    vec![Action::call(call)]
 }

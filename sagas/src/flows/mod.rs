@@ -5,13 +5,15 @@
 //! |---|---|---|
 //! | [`checkout`] | a requested payment | paid order with its invoice, or money given back |
 //! | [`ai_generation`] | a requested job | pictures, and credits settled |
-//! | [`account_mail`] | a registration | the verification mail |
+//! | [`account_mail`] | a registration, a forgotten password, a theft | mails to the account's owner |
+//! | [`logins`] | a new password, a granted role | the tables that logins look at |
 //! | [`order_mail`] | an issued invoice | the PDF and the confirmation mail |
 //! | [`welcome`] | a proven address | the welcome credits |
 
 pub mod account_mail;
 pub mod ai_generation;
 pub mod checkout;
+pub mod logins;
 pub mod order_mail;
 pub mod welcome;
 
@@ -75,5 +77,5 @@ impl Flow {
 }
 
 /// Every flow there is. A new flow is one line here.
-pub const ALL: [Flow; 5] =
-    [checkout::FLOW, ai_generation::FLOW, account_mail::FLOW, order_mail::FLOW, welcome::FLOW];
+pub const ALL: [Flow; 6] =
+    [checkout::FLOW, ai_generation::FLOW, account_mail::FLOW, logins::FLOW, order_mail::FLOW, welcome::FLOW];

@@ -4,6 +4,7 @@ mod login;
 mod logout;
 mod refresh;
 mod register;
+mod reset;
 mod sessions;
 mod verification;
 
@@ -24,6 +25,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(sessions::revoke))
         .routes(routes!(verification::verify_email))
         .routes(routes!(verification::resend_verification))
+        .routes(routes!(reset::forgot_password))
+        .routes(routes!(reset::verify_reset_code))
+        .routes(routes!(reset::reset_password))
         .routes(routes!(super::users::auth_me))
 }
 

@@ -6,7 +6,7 @@ use crate::auth::csrf_token::Bound;
 use crate::auth::security_log::SecurityLog;
 use crate::auth::session::{self, Renewal, Session};
 use crate::auth::{AccessTokens, Sessions};
-use crate::extract::OptionalBody;
+use crate::extract::{OptionalBody, RequestContext};
 use crate::middleware::csrf::SessionChanged;
 use crate::{ApiConfig, AppState, Problem};
 use axum::extract::{FromRequestParts, State};
@@ -14,12 +14,15 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
+use domain::{AccountCommand, AccountId, Command};
 use journal::tables::accounts;
 use journal::tables::security_events::Kind;
+use journal::{Commands, Rider};
 use serde::Deserialize;
 use sqlx::PgPool;
 use std::sync::Arc;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -71,6 +74,9 @@ pub(super) struct Renewer {
     sessions: Sessions,
     #[from_request(via(State))]
     tokens: AccessTokens,
+    #[from_request(via(State))]
+    commands: Commands,
+    context: RequestContext,
     log: SecurityLog,
 }
 
@@ -80,6 +86,7 @@ impl Renewer {
         let session = match self.sessions.renew(token).await? {
             Renewal::Session(session) => session,
             Renewal::Reused { session, account } => {
+                self.tell_owner(account, session).await?;
                 self.log.note(Kind::RefreshReused, Some(account), Some(session)).await?;
                 return Err(session::refused("refresh_reuse_detected"));
             }
@@ -88,5 +95,14 @@ impl Renewer {
         let now = self.sessions.clock.now();
         let access = self.tokens.issue(session.account, row.role.0, session.id, now)?;
         Ok((TokenPair { access, refresh: session.refresh.clone() }, session))
+    }
+
+    /// The event makes a mail. The session is ended already.
+    async fn tell_owner(&self, account: AccountId, session: Uuid) -> Result<(), Problem> {
+        let command = AccountCommand::ReportStolenSession { session };
+        let context = self.context.by_system("refresh", self.context.fresh_id());
+        let commands = vec![Command::Account { id: account, command }];
+        self.commands.execute(commands, &context, Rider::default()).await?;
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! The texts of our mails. In the HTML files every value is escaped; an unknown name is an error.
 
+pub mod account;
+
 use std::sync::LazyLock;
 
 use domain::Money;
@@ -29,16 +31,8 @@ impl From<TemplateError> for CallError {
 }
 
 #[derive(Clone)]
-pub struct EmailVerification {
-    /// May be empty: then nobody is addressed by name.
-    pub name: String,
-    pub link: Url,
-    pub code: String,
-    pub valid_minutes: u32,
-}
-
-#[derive(Clone)]
 pub struct OrderConfirmation {
+    /// May be empty: then nobody is addressed by name.
     pub name: String,
     pub order_number: String,
     pub invoice_number: String,
@@ -55,14 +49,6 @@ pub struct OrderLine {
     pub description: String,
     pub quantity: u32,
     pub gross: Money,
-}
-
-#[derive(Serialize)]
-struct VerificationView<'a> {
-    name: &'a str,
-    link: &'a str,
-    code: &'a str,
-    valid_minutes: u32,
 }
 
 #[derive(Serialize)]
@@ -89,7 +75,6 @@ struct Files {
     html: &'static str,
 }
 
-const VERIFICATION: Files = Files { text: "email_verification.txt", html: "email_verification.html" };
 const ORDER: Files = Files { text: "order_confirmation.txt", html: "order_confirmation.html" };
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
@@ -98,8 +83,12 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = Laz
     templates.set_trim_blocks(true);
     templates.set_lstrip_blocks(true);
     let files = [
-        (VERIFICATION.text, include_str!("templates/email_verification.txt")),
-        (VERIFICATION.html, include_str!("templates/email_verification.html")),
+        (account::VERIFICATION.text, include_str!("templates/email_verification.txt")),
+        (account::VERIFICATION.html, include_str!("templates/email_verification.html")),
+        (account::RESET.text, include_str!("templates/password_reset.txt")),
+        (account::RESET.html, include_str!("templates/password_reset.html")),
+        (account::NOTICE.text, include_str!("templates/account_notice.txt")),
+        (account::NOTICE.html, include_str!("templates/account_notice.html")),
         (ORDER.text, include_str!("templates/order_confirmation.txt")),
         (ORDER.html, include_str!("templates/order_confirmation.html")),
     ];
@@ -108,16 +97,6 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = Laz
     }
     Ok(templates)
 });
-
-pub fn email_verification(values: &EmailVerification) -> Result<Letter, TemplateError> {
-    let view = VerificationView {
-        name: values.name.trim(),
-        link: values.link.as_str(),
-        code: &values.code,
-        valid_minutes: values.valid_minutes,
-    };
-    filled(&VERIFICATION, "E-posta adresinizi doğrulayın".to_owned(), &view)
-}
 
 pub fn order_confirmation(values: &OrderConfirmation) -> Result<Letter, TemplateError> {
     let lines = values.lines.iter().map(|each| OrderLineView {
@@ -150,23 +129,6 @@ fn filled(files: &Files, subject: String, view: &impl Serialize) -> Result<Lette
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_verification_carries_link_and_code_in_both_forms() {
-        let letter = email_verification(&EmailVerification {
-            name: "Işık <b>".to_owned(),
-            link: "https://polikrami.example/dogrula?t=a&x=1".parse().unwrap(),
-            code: "483920".to_owned(),
-            valid_minutes: 30,
-        })
-        .unwrap();
-        for form in [&letter.text, &letter.html] {
-            assert!(form.contains("483920") && form.contains("30 dakika"), "{form}");
-        }
-        assert!(letter.text.contains("Merhaba Işık <b>,") && letter.text.contains("?t=a&x=1"));
-        assert!(letter.html.contains("Işık &lt;b&gt;") && !letter.html.contains("<b>"));
-        assert!(letter.html.contains("t=a&amp;x=1"));
-    }
 
     #[test]
     fn a_confirmation_lists_lines_and_totals() {

@@ -1,7 +1,7 @@
 //! What a replay would do now, as far as our own records say. Shown before a replay, and asked again by it.
 
 use crate::action::{Action, Call};
-use domain::account::Account;
+use domain::account::{Account, Proof};
 use domain::ai_job::{AiJob, Picture};
 use domain::order::Order;
 use domain::payment::Payment;
@@ -111,6 +111,12 @@ impl Look<'_> {
             Call::FileInvoice { .. } => does("makes the PDF, unless it is filed"),
             Call::GeneratePicture { job, index } => self.picture(*job, *index).await,
             Call::MailVerification { account, selector } => self.verification(*account, *selector).await,
+            Call::MailPasswordReset { account, selector } => self.reset(*account, *selector).await,
+            Call::MailPasswordChanged { .. } | Call::MailSessionStolen { .. } => {
+                self.mail("sends the notice").await
+            }
+            Call::PutPasswordInForce { .. } => does("puts the new password in force, unless it is"),
+            Call::PutRoleInForce { .. } => does("brings the account's role to where tokens are made"),
             Call::MailOrderConfirmation { .. } => self.mail("sends the confirmation").await,
         }
     }
@@ -183,15 +189,30 @@ impl Look<'_> {
 
     async fn verification(&self, account: AccountId, selector: Uuid) -> Result<Prospect, ProspectError> {
         let now = self.commands.clock().now();
-        match self.commands.state::<Account>(&account.to_string()).await? {
-            Account::Verified { .. } => nothing("the address is proven"),
-            Account::Unverified { verification, .. } if verification.selector != selector => {
+        let state = self.commands.state::<Account>(&account.to_string()).await?;
+        let Some(person) = state.registered() else { return self.mail("sends the link").await };
+        match &person.email {
+            Proof::Proven { .. } => nothing("the address is proven"),
+            Proof::Pending(verification) if verification.selector != selector => {
                 nothing("a newer link was asked for")
             }
-            Account::Unverified { verification, .. } if verification.expires_at <= now => {
+            Proof::Pending(verification) if verification.expires_at <= now => {
                 nothing("the link has run out; the customer can ask for another one")
             }
-            Account::Unknown | Account::Unverified { .. } => self.mail("sends the link").await,
+            Proof::Pending(_) => self.mail("sends the link").await,
+        }
+    }
+
+    async fn reset(&self, account: AccountId, selector: Uuid) -> Result<Prospect, ProspectError> {
+        let now = self.commands.clock().now();
+        let state = self.commands.state::<Account>(&account.to_string()).await?;
+        let mut resets = state.registered().map(|person| person.resets.iter()).into_iter().flatten();
+        match resets.find(|reset| reset.selector == selector) {
+            None => nothing("the password was set, or newer links were asked for"),
+            Some(reset) if reset.expires_at <= now => {
+                nothing("the link has run out; the customer can ask for another one")
+            }
+            Some(_) => self.mail("sends the link").await,
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) fn ended(outcome: &Value) -> Ended {
         "not_wanted_any_more" => "the money has gone back, or is not to go back",
         "not_needed" => "the address is proven",
         "superseded" => "a newer link was asked for",
+        "expired" => "the link has run out; the customer can ask for another one",
+        "in_force_before" => "it was in force before",
         "refused_by_recipient" => return Ended::Done("the recipient's server does not take it".into()),
         "not_an_address" => return Ended::Done("the account's address is none that mail can go to".into()),
         code => return Ended::Done(format!("done: {code}")),

@@ -1,0 +1,122 @@
+//! A new password: its hash is kept, the journal decides whether it counts, then it is put in force. Should this
+//! process end in between, the flow `logins` puts it in force.
+
+use super::password::Passwords;
+use crate::state::AppState;
+use crate::{Chance, Problem};
+use axum::extract::FromRef;
+use domain::account::AccountRefusal;
+use domain::{AccountCommand, AccountId, Command, Refusal};
+use journal::tables::accounts::AccountRow;
+use journal::tables::password_changes::{self, Applied, Decided, NewPassword};
+use journal::{Clock, CommandError, Commands, Committed, Context, Rider};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// Sets passwords.
+#[derive(Clone)]
+pub struct NewPasswords {
+    pool: PgPool,
+    commands: Commands,
+    clock: Clock,
+    chance: Chance,
+    passwords: Passwords,
+}
+
+impl FromRef<AppState> for NewPasswords {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            pool: state.pool.clone(),
+            commands: state.commands.clone(),
+            clock: state.clock.clone(),
+            chance: state.chance,
+            passwords: state.passwords.clone(),
+        }
+    }
+}
+
+impl NewPasswords {
+    /// By one who has shown the secret of this reset. Ends all sessions; answers the position of the event.
+    pub async fn reset(
+        &self,
+        account: AccountId,
+        selector: Uuid,
+        password: &str,
+        context: &Context,
+    ) -> Result<i64, Problem> {
+        if !self.keep(account, selector, password, None).await?
+            && !self.kept(account, selector, password).await?
+        {
+            // Two with the same mail and different passwords: the first one has it.
+            return Err(Refusal::Account(AccountRefusal::InvalidReset).into());
+        }
+        let command = AccountCommand::ResetPassword { selector, at: self.clock.now() };
+        self.decide(account, selector, command, context).await
+    }
+
+    /// By one who knows the password that counts. Ends all sessions but this one.
+    pub async fn change(
+        &self,
+        row: &AccountRow,
+        session: Uuid,
+        password: &str,
+        context: &Context,
+    ) -> Result<i64, Problem> {
+        let (account, credential) = (AccountId(row.id), self.chance.id());
+        self.keep(account, credential, password, Some(session)).await?;
+        let command = AccountCommand::ChangePassword { credential, replaces: row.credential };
+        self.decide(account, credential, command, context).await
+    }
+
+    async fn keep(
+        &self,
+        account: AccountId,
+        id: Uuid,
+        password: &str,
+        kept_session: Option<Uuid>,
+    ) -> Result<bool, Problem> {
+        let (hash, now) = (self.passwords.hash(password).await?, self.clock.now());
+        let new = NewPassword { id, account, hash: &hash, kept_session, now };
+        Ok(password_changes::store(&self.pool, &new).await?)
+    }
+
+    /// Whether it is the same password that is kept, or in force, under this id: a repeat.
+    async fn kept(&self, account: AccountId, id: Uuid, password: &str) -> Result<bool, Problem> {
+        let hash = password_changes::hash(&self.pool, account, id).await?;
+        Ok(self.passwords.verify(password, hash.as_deref()).await?)
+    }
+
+    async fn decide(
+        &self,
+        account: AccountId,
+        id: Uuid,
+        command: AccountCommand,
+        context: &Context,
+    ) -> Result<i64, Problem> {
+        let commands = vec![Command::Account { id: account, command }];
+        match self.commands.execute(commands, context, Rider::default()).await {
+            Ok(committed) => {
+                self.put_in_force(account, &committed).await?;
+                Ok(committed.position)
+            }
+            Err(refused @ CommandError::Refused(_)) => {
+                password_changes::discard(&self.pool, id).await?;
+                Err(refused.into())
+            }
+            // It may have been decided: then the flow needs the row.
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn put_in_force(&self, account: AccountId, committed: &Committed) -> Result<(), Problem> {
+        for envelope in &committed.events {
+            let event = envelope.decode().map_err(Problem::internal)?;
+            let Some(decided) = Decided::of(account, &event) else { continue };
+            let applied = password_changes::apply(&self.pool, decided, self.clock.now()).await?;
+            if applied == Applied::TooEarly {
+                tracing::info!(account.id = %account, "the password before this one is not in force yet");
+            }
+        }
+        Ok(())
+    }
+}
