@@ -3,10 +3,13 @@ CREATE TABLE password_changes (
     -- What the event calls the credential.
     id uuid PRIMARY KEY,
     account_id uuid NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-    password_hash text NOT NULL,
+    -- Gone once it is in force: the account has it then.
+    password_hash text,
+    applied_at timestamptz,
     -- The session that goes on; all others end with the old password.
     kept_session uuid,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    CHECK ((password_hash IS NULL) = (applied_at IS NOT NULL))
 );
 
 CREATE INDEX password_changes_by_time ON password_changes (created_at);

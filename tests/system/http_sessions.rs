@@ -12,7 +12,7 @@ use time::Duration;
 use time::macros::datetime;
 
 /// A request of a client that keeps no cookies; the header repeats the cookie.
-fn open(stack: &TestStack, path: &str) -> RequestBuilder {
+pub fn open(stack: &TestStack, path: &str) -> RequestBuilder {
     let csrf = csrf(stack);
     request(stack, Method::POST, path).header("cookie", format!("csrf={csrf}")).header("x-csrf-token", csrf)
 }
@@ -22,11 +22,11 @@ pub async fn login(stack: &TestStack, email: &str, password: &str, remember: boo
     send(request(stack, Method::POST, "/api/v1/auth/login").json(&body)).await
 }
 
-async fn refresh(stack: &TestStack, token: &str) -> Answer {
+pub async fn refresh(stack: &TestStack, token: &str) -> Answer {
     send(request(stack, Method::POST, "/api/v1/auth/refresh").json(&json!({ "refreshToken": token }))).await
 }
 
-async fn register(stack: &TestStack, change: &Value) -> Answer {
+pub async fn register(stack: &TestStack, change: &Value) -> Answer {
     let mut body = json!({
         "email": "deniz@example.com", "password": PASSWORD, "confirmPassword": PASSWORD, "name": "Deniz",
         "acceptTerms": true, "acceptPrivacy": true,

@@ -16,7 +16,7 @@ pub struct NewPassword<'a> {
     pub now: OffsetDateTime,
 }
 
-/// Keeps it; false if another one is kept under this id.
+/// Keeps it; false if another one is, or was, kept under this id.
 pub async fn store(executor: impl PgExecutor<'_>, new: &NewPassword<'_>) -> Result<bool, sqlx::Error> {
     let stored = sqlx::query(
         "INSERT INTO password_changes (id, account_id, password_hash, kept_session, created_at) \
@@ -39,7 +39,8 @@ pub async fn hash(
     id: Uuid,
 ) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT password_hash FROM password_changes WHERE id = $2 AND account_id = $1 \
+        "SELECT password_hash FROM password_changes \
+         WHERE id = $2 AND account_id = $1 AND password_hash IS NOT NULL \
          UNION ALL SELECT password_hash FROM accounts WHERE id = $1 AND credential_id = $2 LIMIT 1",
     )
     .bind(account.0)
@@ -50,7 +51,10 @@ pub async fn hash(
 
 /// Removes one that was refused.
 pub async fn discard(executor: impl PgExecutor<'_>, id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM password_changes WHERE id = $1").bind(id).execute(executor).await?;
+    sqlx::query("DELETE FROM password_changes WHERE id = $1 AND applied_at IS NULL")
+        .bind(id)
+        .execute(executor)
+        .await?;
     Ok(())
 }
 
@@ -99,15 +103,17 @@ pub async fn apply(pool: &PgPool, change: Decided, now: OffsetDateTime) -> Resul
 }
 
 /// Answers the session to keep, if this was the one that put it in force.
-#[expect(clippy::option_option, reason = "whether there was a row, and what its column holds")]
 async fn replace(
     executor: impl PgExecutor<'_>,
     change: Decided,
     now: OffsetDateTime,
 ) -> Result<Option<Option<Uuid>>, sqlx::Error> {
     sqlx::query_scalar(
-        "WITH change AS (DELETE FROM password_changes c USING accounts a WHERE c.id = $2 AND c.account_id = $1 \
-         AND a.id = $1 AND a.credential_id = $3 RETURNING c.password_hash, c.kept_session) \
+        "WITH change AS (SELECT c.id, c.password_hash, c.kept_session FROM password_changes c, accounts a \
+         WHERE c.id = $2 AND c.account_id = $1 AND c.applied_at IS NULL AND a.id = $1 AND a.credential_id = $3 \
+         FOR UPDATE OF c), \
+         applied AS (UPDATE password_changes SET password_hash = NULL, applied_at = $4 \
+         FROM change WHERE password_changes.id = change.id) \
          UPDATE accounts SET password_hash = change.password_hash, credential_id = $2, updated_at = $4 \
          FROM change WHERE accounts.id = $1 AND accounts.credential_id = $3 RETURNING change.kept_session",
     )
@@ -120,7 +126,7 @@ async fn replace(
 }
 
 async fn waits(executor: impl PgExecutor<'_>, id: Uuid) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM password_changes WHERE id = $1)")
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM password_changes WHERE id = $1 AND applied_at IS NULL)")
         .bind(id)
         .fetch_one(executor)
         .await
@@ -144,7 +150,7 @@ async fn end_sessions(
     Ok(())
 }
 
-/// Removes those that no event ever named: their requests ended long ago. At most `limit`, and answers how many.
+/// Removes what is applied, and what no event ever named: those requests ended long ago. At most `limit`, and answers how many.
 pub async fn delete_before(
     executor: impl PgExecutor<'_>,
     before: OffsetDateTime,

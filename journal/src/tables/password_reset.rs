@@ -34,8 +34,8 @@ pub fn is_code(server_secret: &[u8], account: AccountId, selector: Uuid, given: 
 
 /// 1000 to 9999; the bias of the remainder is one in 2⁵⁰.
 pub(super) fn four_digits(mac: [u8; 32]) -> String {
-    let [a, b, c, d, e, f, g, h, ..] = mac;
-    (u64::from_be_bytes([a, b, c, d, e, f, g, h]) % 9_000 + 1_000).to_string()
+    let number = mac.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
+    (number % 9_000 + 1_000).to_string()
 }
 
 #[cfg(test)]

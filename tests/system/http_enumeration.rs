@@ -1,0 +1,95 @@
+//! Nobody learns from the time of an answer whether an address has an account.
+
+use super::http_edge::{PASSWORD, request, send};
+use super::http_sessions::open;
+use futures::StreamExt;
+use harness::{TestStack, quick};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Of each kind.
+const REQUESTS: usize = 200;
+/// The medians may differ by this share; noise of the machine is in both, since they are sent in pairs.
+const DIFFERENCE_MAX: f64 = 0.1;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_and_unknown_addresses_take_the_same_time() {
+    let stack = TestStack::adjusted(|options| {
+        quick(options);
+        // As dear as a look at the database is not, as in production.
+        options.passwords.memory_kib = 8_192;
+    })
+    .await;
+    futures::stream::iter(0..REQUESTS).for_each_concurrent(8, |n| register(&stack, n)).await;
+    let login = |email: &str| {
+        let body = json!({ "email": email, "password": "Wrong-2026!" });
+        request(&stack, Method::POST, "/api/v1/auth/login").json(&body)
+    };
+    compare("login", 1, login).await;
+    for (what, more) in [
+        ("forgot-password", json!({})),
+        ("resend-verification", json!({})),
+        ("verify-reset-code", json!({ "code": "1234" })),
+    ] {
+        compare(what, 8, |email| open(&stack, &format!("/api/v1/auth/{what}")).json(&with(email, &more)))
+            .await;
+    }
+    stack.end().await;
+}
+
+fn with(email: &str, more: &Value) -> Value {
+    let mut body = more.clone();
+    body["email"] = json!(email);
+    body
+}
+
+async fn register(stack: &TestStack, n: usize) {
+    let body = json!({
+        "email": format!("known{n}@example.com"), "password": PASSWORD, "confirmPassword": PASSWORD,
+        "acceptTerms": true, "acceptPrivacy": true,
+    });
+    let made = send(request(stack, Method::POST, "/api/v1/auth/register").json(&body)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+}
+
+/// A known and an unknown address side by side, each asked about once; `at_once` pairs.
+async fn compare(what: &str, at_once: usize, ask: impl Fn(&str) -> RequestBuilder) {
+    let pairs = futures::stream::iter(0..REQUESTS).map(|n| {
+        let (known, unknown) = (ask(&format!("known{n}@example.com")), ask(&format!("other{n}@example.com")));
+        async move {
+            // Whoever is first in a pair must not be so always.
+            if n % 2 == 0 {
+                tokio::join!(timed(known), timed(unknown))
+            } else {
+                let (unknown, known) = tokio::join!(timed(unknown), timed(known));
+                (known, unknown)
+            }
+        }
+    });
+    let pairs: Vec<_> = pairs.buffered(at_once).collect().await;
+    let (known, unknown): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+    let answers = |timed: &[(Duration, u16, String)]| {
+        timed.iter().map(|(_, status, code)| (*status, code.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(answers(&known), answers(&unknown), "{what} answers differently");
+    let (known, unknown) = (median(&known), median(&unknown));
+    let ratio = known / unknown;
+    eprintln!(
+        "{what}: {REQUESTS} of each, median {known:.4} s known, {unknown:.4} s unknown, ratio {ratio:.3}"
+    );
+    assert!((ratio - 1.0).abs() <= DIFFERENCE_MAX, "{what}: the time tells them apart, {ratio:.3}");
+}
+
+async fn timed(request: RequestBuilder) -> (Duration, u16, String) {
+    let begun = Instant::now();
+    let answer = send(request).await;
+    let code = answer.json()["code"].as_str().unwrap_or_default().to_owned();
+    (begun.elapsed(), answer.status, code)
+}
+
+fn median(timed: &[(Duration, u16, String)]) -> f64 {
+    let mut seconds: Vec<f64> = timed.iter().map(|(time, ..)| time.as_secs_f64()).collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
