@@ -72,6 +72,8 @@ pub struct Limits {
     pub visibility_wait_max: Duration,
     /// Longest wait of a payment start for the provider's page.
     pub checkout_wait_max: Duration,
+    /// Addresses that an account can save.
+    pub addresses_max: u32,
 }
 
 impl Default for Limits {
@@ -81,6 +83,7 @@ impl Default for Limits {
             request_time_max: Duration::from_secs(30),
             visibility_wait_max: Duration::from_secs(5),
             checkout_wait_max: Duration::from_secs(10),
+            addresses_max: 10,
         }
     }
 }

@@ -16,6 +16,7 @@ mod dead_letters_support;
 mod dead_letters_unreadable;
 mod http_access;
 mod http_access_table;
+mod http_addresses;
 mod http_csrf;
 mod http_edge;
 mod http_enumeration;

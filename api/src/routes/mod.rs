@@ -1,6 +1,7 @@
 //! One file per area. Each has `router()` first; this table mounts it under `/api/v1` and `/api`.
 
 mod acting;
+mod addresses;
 mod ai;
 mod audit;
 mod auth;
@@ -12,6 +13,7 @@ mod message_cards;
 mod orders;
 mod password;
 mod payments;
+mod postal;
 pub mod root;
 mod uploads;
 mod users;
@@ -26,6 +28,7 @@ pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .nest("/auth", auth::router())
         .nest("/users", users::router())
+        .nest("/addresses", addresses::router())
         .nest("/locations", locations::router())
         .nest("/message-cards", message_cards::router())
         .nest("/drafts", drafts::router())

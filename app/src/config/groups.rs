@@ -3,6 +3,7 @@
 use super::schema::settings;
 use super::value::{From, NATS, Origins, POSTGRES, SecretText, ServerUrl, Span, Whole, words};
 use api::limits::{Rule, Rules};
+use journal::tables::addresses::ADDRESSES_MAX;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -164,6 +165,8 @@ settings! {
     login_failures: Whole<1, 1_000> = "MAX_FAILED_LOGIN_ATTEMPTS", "5", "5";
     /// Minutes in which they are counted.
     login_minutes: Whole<1, 1_440> = "LOGIN_LOCKOUT_WINDOW_MINUTES", "10", "10";
+    /// Addresses that an account can save.
+    user_addresses: Whole<1, ADDRESSES_MAX> = "MAX_USER_ADDRESSES", "10", "10";
 }
 
 impl Limits {

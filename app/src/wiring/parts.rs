@@ -78,7 +78,7 @@ pub(super) fn api_state(
     moved: watch::Receiver<i64>,
 ) -> Result<AppState, PartsError> {
     let settings = &options.settings;
-    let limits = Limits::default();
+    let limits = Limits { addresses_max: settings.limits.user_addresses.0, ..Limits::default() };
     let (rules, reset_life) = (settings.limits.rules(), minutes(settings.sessions.reset_minutes.0));
     let config = ApiConfig {
         public_url: settings.server.app_url.clone(),

@@ -134,6 +134,13 @@ pub async fn owner(executor: impl PgExecutor<'_>, claim: &Claim) -> Result<Optio
     Ok(owner.and_then(|owner| owner.owner_id.parse().ok()))
 }
 
+/// Holds the row until the transaction ends, so that what belongs to the account changes one after the other; false if
+/// there is none.
+pub async fn lock(executor: impl PgExecutor<'_>, account: AccountId) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE").bind(account.0);
+    Ok(row.fetch_optional(executor).await?.is_some())
+}
+
 /// Replaces a password's hash, unless it was replaced meanwhile; false then.
 pub async fn replace_hash(
     executor: impl PgExecutor<'_>,

@@ -3,6 +3,7 @@
 //! | module | what it keeps |
 //! |---|---|
 //! | [`accounts`] | e-mail address, name, password hash |
+//! | [`addresses`] | the address book |
 //! | [`sessions`] | devices and their refresh tokens |
 //! | [`personal`] | what orders remember of a person, erasable |
 //! | [`verification`] | the secret of a verification link; derived, so nothing is kept |
@@ -17,6 +18,7 @@
 //! | [`security_events`] | logins, failures, locks, logouts |
 
 pub mod accounts;
+pub mod addresses;
 pub mod callback_log;
 pub mod checkouts;
 pub mod device;

@@ -1,14 +1,15 @@
 //! `POST /drafts/{id}/shipping` and `/billing`
 
-use super::bounds::{
-    self, ADDRESS_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, PLACE_CHARS_MAX, optional, text,
-};
 use super::view::{DraftView, Success, record};
 use super::{as_committed, open};
 use crate::Problem;
 use crate::error::Fields;
 use crate::extract::{Body, PathId};
 use crate::routes::acting::Acting;
+use crate::routes::postal::bounds::{
+    self, ADDRESS_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, PLACE_CHARS_MAX, optional, text,
+};
+use crate::routes::postal::{country, place};
 use crate::wait::SeenAt;
 use axum::Json;
 use axum::extract::State;
@@ -141,12 +142,11 @@ impl BillingFields {
     fn checked(self) -> Result<BillingRecord, Problem> {
         let mut fields = Fields::new();
         self.check_text(&mut fields);
+        let country = self.country.as_deref().map(country::canonical);
+        fields.require(country != Some(None), "billing.country", "country_unknown");
+        let country = country.flatten();
         if let Some(code) = &self.postal_code {
-            fields.require(bounds::digits(code, 5..=5), "billing.postalCode", "invalid_value");
-        }
-        if let Some(country) = &self.country {
-            let two = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_alphabetic());
-            fields.require(two, "billing.country", "invalid_value");
+            place::postal_code(&mut fields, "billing.postalCode", code, country.unwrap_or(country::TURKIYE));
         }
         if let Some(number) = &self.tax_number {
             fields.require(bounds::digits(number, 10..=11), "billing.taxNumber", "invalid_value");
@@ -167,7 +167,7 @@ impl BillingFields {
             district: self.district,
             address: self.address,
             postal_code: self.postal_code,
-            country: self.country,
+            country: country.map(str::to_owned),
             tax_number: self.tax_number,
             tax_office: self.tax_office,
             company_name: self.company_name,
@@ -266,7 +266,9 @@ mod tests {
     #[test]
     fn formats_are_checked() {
         assert_eq!(refused(json!({"postalCode": "3471"})), ["billing.postalCode"]);
+        assert_eq!(refused(json!({"postalCode": "SW1A 1AA", "country": "gb"})), [""; 0]);
         assert_eq!(refused(json!({"country": "TUR"})), ["billing.country"]);
+        assert_eq!(refused(json!({"country": "XX"})), ["billing.country"]);
         assert_eq!(refused(json!({"taxNumber": "12345678901x"})), ["billing.taxNumber"]);
         assert_eq!(refused(json!({"firstName": "A"})), ["billing.firstName"]);
     }

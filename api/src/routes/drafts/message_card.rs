@@ -1,12 +1,12 @@
 //! `POST /drafts/{id}/message-card`
 
-use super::bounds;
 use super::view::{DraftView, Success};
 use super::{as_committed, open};
 use crate::Problem;
 use crate::error::Fields;
 use crate::extract::{Body, PathId};
 use crate::routes::acting::Acting;
+use crate::routes::postal::bounds;
 use crate::wait::SeenAt;
 use axum::Json;
 use axum::extract::State;

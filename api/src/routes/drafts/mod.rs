@@ -1,10 +1,10 @@
 //! `/drafts`: what an order is made from. Answers have the old envelope `{"success":true,"data":…}`.
 
 mod addresses;
-mod bounds;
 mod commit;
 mod message_card;
 mod order_number;
+mod saved_address;
 mod view;
 
 pub use view::DraftView;
@@ -40,6 +40,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(show))
         .routes(routes!(message_card::choose))
         .routes(routes!(addresses::shipping))
+        .routes(routes!(saved_address::choose))
         .routes(routes!(addresses::billing))
         .routes(routes!(commit::commit))
         .merge(super::ai::router())

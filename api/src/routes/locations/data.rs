@@ -25,7 +25,7 @@ pub(super) enum DataError {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     pub id: u32,
     pub name: Box<str>,
     /// Five digits; of neighbourhoods.
@@ -34,7 +34,7 @@ pub(super) struct Place {
 
 /// Children by their parent's id, in the order of the Turkish alphabet.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub struct Places {
     pub provinces: Vec<Place>,
     pub districts: BTreeMap<u32, Vec<Place>>,
     pub neighbourhoods: BTreeMap<u32, Vec<Place>>,

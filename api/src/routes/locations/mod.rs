@@ -4,13 +4,14 @@
 //! district: itself.
 
 mod data;
+pub(super) mod lookup;
 
 use crate::extract::Params;
 use crate::{AppState, Problem};
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use data::{PLACES, Place, Places};
+use data::{Place, Places};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -141,6 +142,5 @@ fn answer<'a>(
     if headers.get(header::IF_NONE_MATCH) == Some(&VERSION) {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
-    let places = PLACES.as_ref().map_err(|error| Problem::internal(error.to_string()))?;
-    Ok((caching, Json(choose(places))).into_response())
+    Ok((caching, Json(choose(lookup::places()?))).into_response())
 }

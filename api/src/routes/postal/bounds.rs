@@ -1,6 +1,8 @@
 //! What the fields of addresses must look like. Minima and formats are the contract's; maxima are ours.
 
+use super::phone::is_phone;
 use crate::error::Fields;
+use unicode_normalization::char::is_combining_mark;
 
 pub const NAME_CHARS_MAX: usize = 100;
 pub const PLACE_CHARS_MAX: usize = 50;
@@ -24,15 +26,11 @@ pub fn phone(fields: &mut Fields, name: &str, phone: &str) {
     fields.require(is_phone(phone), name, "phone_invalid");
 }
 
-/// Only digits are counted: with 0 in front 11, with 90 12, with 5 10, any other number 7 to 15.
-fn is_phone(phone: &str) -> bool {
-    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    match digits.as_str() {
-        digits if digits.starts_with('0') => digits.len() == 11,
-        digits if digits.starts_with("90") => digits.len() == 12,
-        digits if digits.starts_with('5') => digits.len() == 10,
-        digits => (7..=15).contains(&digits.len()),
-    }
+/// A person's name: letters of any script, and what stands between them.
+pub fn person(fields: &mut Fields, name: &str, person: &str, min: usize, max: usize) {
+    fields.length(name, person, min, max);
+    let written = |c: char| c.is_alphabetic() || is_combining_mark(c) || " '’-.".contains(c);
+    fields.require(person.chars().all(written), name, "name_invalid");
 }
 
 pub fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
@@ -44,12 +42,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn phone_numbers_as_people_write_them() {
-        for good in ["0532 123 45 67", "+90 532 123 45 67", "5321234567", "+44 20 7946 0958", "1234567"] {
-            assert!(is_phone(good), "{good}");
+    fn names_as_people_have_them() {
+        let fits = |name: &str| {
+            let mut fields = Fields::new();
+            person(&mut fields, "fullName", name, 3, 120);
+            fields.finish().is_ok()
+        };
+        for good in
+            ["Ayşe Yılmaz", "Jean-Luc O'Neill", "D’Artagnan", "Hakkı Â. Çınar", "李小龙", "Nguyễn Văn A"]
+        {
+            assert!(fits(good), "{good}");
         }
-        for bad in ["", "12345", "0532 123 45", "90 532", "53212345678", "1234567890123456"] {
-            assert!(!is_phone(bad), "{bad}");
+        for bad in ["Al", "Ayşe\nYılmaz", "Ayşe\tYılmaz", "R2 D2", "<b>Ayşe</b>", "Ayşe\0"] {
+            assert!(!fits(bad), "{bad}");
         }
     }
 }
