@@ -10,6 +10,7 @@
 //! | [`auth`] | passwords, tokens, cookies, sessions |
 //! | [`routes`] | one file per area, `router()` first |
 //! | [`wait`] | read your writes |
+//! | [`portrait`] | pictures of people, made small and harmless |
 //! | [`limits`] | how often somebody may do something |
 //! | [`idempotency`] | a repeat of a request finds the first one |
 //! | [`openapi`] | the description, made from the code |
@@ -24,6 +25,7 @@ pub mod limits;
 pub mod middleware;
 pub mod openapi;
 pub mod pages;
+pub mod portrait;
 pub mod routes;
 pub mod secret;
 pub mod state;

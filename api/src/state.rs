@@ -2,6 +2,7 @@
 
 use crate::auth::{AccessTokens, Keyring, Passwords, Sessions};
 use crate::limits::Limiter;
+use crate::portrait::Portraits;
 use crate::wait::Visibility;
 use crate::{ApiConfig, Chance};
 use axum::extract::FromRef;
@@ -27,6 +28,7 @@ pub struct AppState {
     pub readiness: Readiness,
     pub public_files: PublicFiles,
     pub private_files: PrivateFiles,
+    pub portraits: Portraits,
 }
 
 /// What [`AppState::new`] is given; the rest is made from the configuration.
@@ -77,6 +79,7 @@ impl AppState {
             readiness,
             public_files: PublicFiles(public_files),
             private_files: PrivateFiles(private_files),
+            portraits: Portraits::default(),
         })
     }
 }

@@ -1,10 +1,11 @@
 //! Every route × every caller: nobody comes through a door that is not his, and no route is without a row.
 
 use super::http_access_table::{CALLERS, Meets, Row, TABLE};
-use super::http_edge::{Answer, csrf, get, request, send, token, token_of};
+use super::http_edge::{Answer, csrf, get, post, request, send, token, token_of};
 use app::demo::{Steps, road};
 use harness::{TestStack, eventually};
 use reqwest::Method;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,6 +116,7 @@ impl Shop {
         let upload = results["jobs"][0]["images"][0]["thumbnailUrl"].as_str().unwrap();
         let sessions = get(stack, &mine, "/api/v1/auth/sessions").await.json();
         let things = BTreeMap::from([
+            ("address", address(stack, &mine).await),
             ("upload", upload.strip_prefix("/uploads/").unwrap().to_owned()),
             ("session", sessions["items"][0]["id"].as_str().unwrap().to_owned()),
             ("draft", draft.id),
@@ -150,6 +152,14 @@ impl Shop {
             |text: String, (name, value): (&&str, &String)| text.replace(&format!("{{{name}}}"), value);
         self.things.iter().fold(text.to_owned(), fill)
     }
+}
+
+/// The id of the customer's only address.
+async fn address(stack: &TestStack, token: &str) -> String {
+    let home = json!({ "fullName": "Ayşe Yılmaz", "phone": "0532 123 45 67", "line1": "Moda Caddesi 5",
+        "city": "İstanbul", "district": "Kadıköy" });
+    let saved = post(stack, token, "/api/v1/addresses", &home).await.json();
+    saved["id"].as_str().unwrap().to_owned()
 }
 
 /// The number of the customer's only invoice, once its PDF is filed.

@@ -188,7 +188,8 @@ fn folder(path: &Path) -> Result<Arc<dyn ObjectStore>, PartsError> {
     std::fs::create_dir_all(path).map_err(|source| PartsError::Folder { folder: name(), source })?;
     let store = LocalFileSystem::new_with_prefix(path)
         .map_err(|source| PartsError::Store { folder: name(), source })?;
-    Ok(Arc::new(store))
+    // What is answered as stored must be on the disk.
+    Ok(Arc::new(store.with_fsync(true)))
 }
 
 fn database_check(pool: PgPool) -> ReadyCheck {

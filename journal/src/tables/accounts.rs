@@ -141,6 +141,21 @@ pub async fn lock(executor: impl PgExecutor<'_>, account: AccountId) -> Result<b
     Ok(row.fetch_optional(executor).await?.is_some())
 }
 
+pub async fn rename(
+    executor: impl PgExecutor<'_>,
+    account: AccountId,
+    name: Option<&str>,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE accounts SET name = $2, updated_at = $3 WHERE id = $1")
+        .bind(account.0)
+        .bind(name)
+        .bind(now)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
 /// Replaces a password's hash, unless it was replaced meanwhile; false then.
 pub async fn replace_hash(
     executor: impl PgExecutor<'_>,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`accounts`] | e-mail address, name, password hash |
 //! | [`addresses`] | the address book |
+//! | [`profiles`], [`privacy`], [`avatars`] | what people tell of themselves, what others see of it, their picture |
 //! | [`sessions`] | devices and their refresh tokens |
 //! | [`personal`] | what orders remember of a person, erasable |
 //! | [`verification`] | the secret of a verification link; derived, so nothing is kept |
@@ -19,6 +20,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod avatars;
 pub mod callback_log;
 pub mod checkouts;
 pub mod device;
@@ -27,6 +29,8 @@ pub mod message_cards;
 pub mod password_changes;
 pub mod password_reset;
 pub mod personal;
+pub mod privacy;
+pub mod profiles;
 pub mod rate_limits;
 pub mod security_events;
 pub mod sessions;

@@ -5,11 +5,10 @@ use crate::Problem;
 use crate::error::Fields;
 use crate::routes::postal::bounds::{self, optional, text};
 use crate::routes::postal::country::{self, TURKIYE};
-use crate::routes::postal::patch::{self, Patch, given};
+use crate::routes::postal::patch::{self, Patch, ReadOnly, given};
 use crate::routes::postal::{phone, place};
 use journal::tables::addresses::Content;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
 const LABEL_CHARS_MAX: usize = 60;
@@ -20,70 +19,66 @@ const LINE_CHARS_MAX: usize = 200;
 const DISTRICT_CHARS_MAX: usize = 50;
 
 /// Lengths are those of the text without the blanks around it. An address that was read can be sent back as it is.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct AddressBody {
     /// 2 to 60 characters
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     label: Patch<String>,
     /// Required; 3 to 120 characters: letters, spaces, apostrophes, hyphens, dots
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(example = "Ayşe Yılmaz")]
     full_name: Patch<String>,
     /// Required; 10 to 20 characters. Kept and answered as E.164
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(example = "0532 123 45 67")]
     phone: Patch<String>,
     /// Required; 10 to 200 characters
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     line1: Patch<String>,
     /// At most 200 characters
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     line2: Patch<String>,
     /// Required; in Türkiye one of the 81 provinces, elsewhere 2 to 100 characters
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(example = "İstanbul")]
     city: Patch<String>,
     /// 2 to 50 characters
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(example = "Kadıköy")]
     district_name: Patch<String>,
     /// The same as `districtName`
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     district: Patch<String>,
     /// In Türkiye five digits
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(example = "34710")]
     postal_code: Patch<String>,
     /// ISO 3166-1 alpha-2; `TR` when absent
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(example = "TR")]
     country: Patch<String>,
     pub is_default: Option<bool>,
     /// Of the province that `city` names
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     province_id: Patch<i32>,
     /// Of the town that `districtName` names; names it where `districtName` is absent
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     town_id: Patch<i32>,
     /// The same as `townId`
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     district_id: Patch<i32>,
     /// Of a quarter of that town
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     quarter_id: Patch<i32>,
-    #[serde(rename = "id")]
-    #[schema(value_type = Option<serde_json::Value>, rename = "id")]
-    _id: IgnoredAny,
-    #[serde(rename = "userId")]
-    #[schema(value_type = Option<serde_json::Value>, rename = "userId")]
-    _user_id: IgnoredAny,
-    #[serde(rename = "createdAt")]
-    #[schema(value_type = Option<serde_json::Value>, rename = "createdAt")]
-    _created_at: IgnoredAny,
-    #[serde(rename = "updatedAt")]
-    #[schema(value_type = Option<serde_json::Value>, rename = "updatedAt")]
-    _updated_at: IgnoredAny,
+    #[serde(rename = "id", default)]
+    _id: ReadOnly,
+    #[serde(rename = "userId", default)]
+    _user_id: ReadOnly,
+    #[serde(rename = "createdAt", default)]
+    _created_at: ReadOnly,
+    #[serde(rename = "updatedAt", default)]
+    _updated_at: ReadOnly,
 }
 
 impl AddressBody {

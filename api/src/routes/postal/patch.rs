@@ -1,10 +1,17 @@
 //! A key of a partial update: absent keeps, null clears.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use unicode_normalization::UnicodeNormalization;
+use utoipa::ToSchema;
 
 /// `None`: the key was absent. `Some(None)`: it was null.
 pub type Patch<T> = Option<Option<T>>;
+
+/// A key that is answered, and may be sent back; it changes nothing.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(value_type = serde_json::Value)]
+pub struct ReadOnly(IgnoredAny);
 
 /// `#[serde(default, deserialize_with = "given")]`: without it, null would look like absent.
 pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Patch<T>, D::Error> {

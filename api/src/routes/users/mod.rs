@@ -1,24 +1,37 @@
 //! `/users`: the account that is logged in. Answers have the old envelope `{"success":true,"data":…}`.
 
+mod avatar;
+mod privacy;
+mod profile;
+mod profile_body;
+mod profile_view;
+mod standing;
+
 use crate::extract::Authenticated;
 use crate::{AppState, Problem};
 use axum::Json;
-use axum::extract::State;
-use cqrs_es::Aggregate;
-use domain::account::{Account, Proof, Role};
-use domain::{AccountId, Event};
-use journal::tables::accounts;
+use axum::extract::{DefaultBodyLimit, State};
+use domain::account::Role;
+use journal::tables::{accounts, avatars, profiles};
+use profile_view::ProfileView;
 use serde::Serialize;
 use sqlx::PgPool;
+use standing::Standing;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(users_me))
+        .routes(routes!(profile::put_me))
+        .routes(routes!(profile::put_profile))
+        .routes(routes!(privacy::show, privacy::put))
+        .routes(routes!(privacy::put_me))
+        .routes(routes!(avatar::upload).layer(DefaultBodyLimit::max(avatar::BODY_BYTES_MAX)))
+        .routes(routes!(avatar::remove))
         .routes(routes!(super::password::post))
         .routes(routes!(super::password::put))
 }
@@ -38,10 +51,12 @@ struct MeData {
     #[schema(value_type = String, example = "customer")]
     role: Role,
     email_verified: bool,
-    /// Not kept yet
+    #[schema(example = "/uploads/avatars/0a1b.jpg")]
     avatar_url: Option<String>,
     #[serde(serialize_with = "crate::timestamp::serialize")]
     created_at: OffsetDateTime,
+    /// Null until something was written there
+    profile: Option<ProfileView>,
 }
 
 /// Who is logged in.
@@ -65,26 +80,17 @@ pub(super) async fn auth_me(caller: Authenticated, State(pool): State<PgPool>) -
 async fn me(caller: Authenticated, pool: &PgPool) -> Result<Json<Me>, Problem> {
     let row = accounts::get(pool, caller.account).await?;
     let row = row.ok_or_else(|| Problem::not_found("account_not_found"))?;
+    let standing = Standing::of(pool, caller.account).await?;
+    let profile = profiles::get(pool, caller.account).await?;
     let data = MeData {
         id: row.id,
         email: row.email,
         name: row.name,
         role: row.role.0,
-        email_verified: is_verified(pool, caller.account).await?,
-        avatar_url: None,
+        email_verified: standing.email_verified,
+        avatar_url: avatars::get(pool, caller.account).await?.as_deref().map(avatar::url),
         created_at: row.created_at,
+        profile: profile.map(|profile| ProfileView::of(profile, row.role.0, &standing)),
     };
     Ok(Json(Me { success: true, data }))
-}
-
-/// From the account's own few events, so that it is true at once.
-async fn is_verified(pool: &PgPool, account: AccountId) -> Result<bool, Problem> {
-    let stream = journal::read::stream(pool, Account::TYPE, &account.to_string()).await;
-    let mut state = Account::default();
-    for envelope in stream.map_err(Problem::internal)? {
-        if let Event::Account(event) = envelope.decode().map_err(Problem::internal)? {
-            state.apply(event);
-        }
-    }
-    Ok(state.registered().is_some_and(|person| matches!(person.email, Proof::Proven { .. })))
 }
