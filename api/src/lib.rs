@@ -6,7 +6,7 @@
 //! | [`state`], [`config`] | what handlers can ask for, each only what it names |
 //! | [`error`] | the one [`Problem`], and the one place that maps refusals to it |
 //! | [`extract`] | what a handler's arguments prove: body, ids, login, role |
-//! | [`middleware`] | request id, problems, CORS, CSRF, headers |
+//! | [`middleware`] | request id, problems, CORS, CSRF, headers, stored answers |
 //! | [`auth`] | passwords, tokens, cookies, sessions |
 //! | [`routes`] | one file per area, `router()` first |
 //! | [`wait`] | read your writes |
@@ -61,7 +61,8 @@ pub fn router(state: AppState) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_time_max))
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
         .layer(from_fn_with_state(state.clone(), middleware::rate_limits::count))
-        .layer(from_fn_with_state(state.clone(), middleware::csrf::check));
+        .layer(from_fn_with_state(state.clone(), middleware::csrf::check))
+        .layer(from_fn_with_state(state.clone(), middleware::stored_answers::replay));
     described
         .nest("/api", alias)
         .merge(openapi::pages(openapi))

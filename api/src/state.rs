@@ -11,6 +11,7 @@ use journal::{Clock, Commands};
 use object_store::ObjectStore;
 use sqlx::PgPool;
 use std::sync::Arc;
+use tokio_util::task::TaskTracker;
 
 /// Everything, for [`crate::router`]; cheap to clone.
 #[derive(Clone, FromRef)]
@@ -29,6 +30,7 @@ pub struct AppState {
     pub public_files: PublicFiles,
     pub private_files: PrivateFiles,
     pub portraits: Portraits,
+    pub unattended: Unattended,
 }
 
 /// What [`AppState::new`] is given; the rest is made from the configuration.
@@ -80,6 +82,7 @@ impl AppState {
             public_files: PublicFiles(public_files),
             private_files: PrivateFiles(private_files),
             portraits: Portraits::default(),
+            unattended: Unattended::default(),
         })
     }
 }
@@ -91,6 +94,18 @@ pub struct PublicFiles(pub Arc<dyn ObjectStore>);
 /// Originals and invoices; a route hands them out only to their owner.
 #[derive(Clone)]
 pub struct PrivateFiles(pub Arc<dyn ObjectStore>);
+
+/// Requests that run to their end although nobody may wait for the answer. Whoever stops the service waits for them.
+#[derive(Clone, Default)]
+pub struct Unattended(pub TaskTracker);
+
+impl Unattended {
+    /// Until all have ended; no new ones may come any more.
+    pub async fn end(&self) {
+        self.0.close();
+        self.0.wait().await;
+    }
+}
 
 /// One thing that must work before traffic is taken: `Err` says, without secrets, what does not.
 pub type ReadyCheck = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;

@@ -139,6 +139,7 @@ impl Service {
     pub async fn stop(mut self) {
         self.stop.cancel();
         self.supervisor.join().await;
+        self.state.unattended.end().await;
         // The writer last: everything that ends may still have something to write.
         self.writer_stop.cancel();
         if let Some(Err(error)) = self.writer.join_next().await {

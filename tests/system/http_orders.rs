@@ -169,7 +169,7 @@ async fn a_key_names_one_draft(stack: &TestStack, token: &str) {
     assert_eq!(first.json()["data"]["id"], again.json()["data"]["id"]);
     assert_eq!(first.header("x-journal-position"), again.header("x-journal-position"));
     let other = create(stack, token, Some("mine"), &json!({ "method": "ai", "size": "a4" })).await;
-    other.is_problem(409, "draft_already_exists");
+    other.is_problem(409, "idempotency_key_reused");
     let long = "k".repeat(256);
     create(stack, token, Some(&long), &wish).await.is_problem(400, "invalid_idempotency_key");
     let position = number(first.header("x-journal-position"));

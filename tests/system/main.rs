@@ -25,6 +25,7 @@ mod http_locations;
 mod http_orders;
 mod http_passwords;
 mod http_profile;
+mod http_repeats;
 mod http_sessions;
 mod journal_append;
 mod journal_cost;

@@ -68,6 +68,7 @@ const PROBLEMS: &[Line] = &[
     ("invalid_query", "Sorgu parametreleri geçersiz.", "The query parameters are not valid."),
     ("invalid_idempotency_key", "Idempotency-Key 1-255 karakter olmalı.", "Idempotency-Key must have 1 to 255 characters."),
     ("idempotency_key_reused", "Bu Idempotency-Key başka bir istek için kullanıldı.", "This Idempotency-Key was used for another request."),
+    ("idempotency_in_progress", "Bu Idempotency-Key ile gönderilen ilk istek sürüyor, birazdan tekrar deneyin.", "The first request with this Idempotency-Key still runs; try again in a moment."),
     ("unauthorized", "Lütfen giriş yapın.", "Please log in."),
     ("forbidden", "Bunun için yetkiniz yok.", "You may not do this."),
     ("rate_limited", "Çok fazla istek gönderildi. Lütfen biraz sonra tekrar deneyin.", "Too many requests. Please try again later."),

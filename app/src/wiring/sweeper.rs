@@ -1,8 +1,8 @@
-//! Forgets what has served its time: expired sessions, ended limits, passwords that never came to count,
-//! old security events.
+//! Forgets what has served its time: expired sessions, ended limits, stored answers, passwords that never came to
+//! count, old security events.
 
 use journal::Clock;
-use journal::tables::{password_changes, rate_limits, security_events, sessions};
+use journal::tables::{idempotent_answers, password_changes, rate_limits, security_events, sessions};
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ pub async fn run(pool: PgPool, clock: Clock, stop: CancellationToken) {
         // Each by itself: an error in one keeps nobody else from being swept.
         tokio::join!(
             sweep("limits", &stop, || rate_limits::delete_ended(pool, now, ROWS)),
+            sweep("stored answers", &stop, || idempotent_answers::delete_ended(pool, now, ROWS)),
             sweep("sessions", &stop, || sessions::delete_ended_before(pool, now - SESSIONS_KEPT, ROWS)),
             sweep("unused passwords", &stop, || {
                 password_changes::delete_before(pool, now - PASSWORDS_KEPT, ROWS)

@@ -6,6 +6,7 @@
 //! | [`addresses`] | the address book |
 //! | [`profiles`], [`privacy`], [`avatars`] | what people tell of themselves, what others see of it, their picture |
 //! | [`sessions`] | devices and their refresh tokens |
+//! | [`idempotent_answers`] | answers to requests with an `Idempotency-Key`, for a day |
 //! | [`personal`] | what orders remember of a person, erasable |
 //! | [`verification`] | the secret of a verification link; derived, so nothing is kept |
 //! | [`password_changes`] | new passwords until they count |
@@ -24,6 +25,7 @@ pub mod avatars;
 pub mod callback_log;
 pub mod checkouts;
 pub mod device;
+pub mod idempotent_answers;
 mod mac;
 pub mod message_cards;
 pub mod password_changes;

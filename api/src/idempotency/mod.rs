@@ -1,4 +1,11 @@
-//! A repeat of a request finds the first one: ids are derived from its `Idempotency-Key`.
+//! A repeat of a request finds the first one: ids are derived from its `Idempotency-Key`, and answers are kept for a day.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | here | ids, and the record in the commit of a command: what makes a repeat safe |
+//! | [`stored`] | the answers that [`crate::middleware::stored_answers`] keeps: what makes a repeat exact |
+
+pub mod stored;
 
 use crate::Chance;
 use crate::extract::IdempotencyKey;
