@@ -13,12 +13,14 @@
 //! | [`portrait`] | pictures of people, made small and harmless |
 //! | [`limits`] | how often somebody may do something |
 //! | [`idempotency`] | a repeat of a request finds the first one |
+//! | [`etag`] | which version of something an answer shows |
 //! | [`openapi`] | the description, made from the code |
 
 pub mod auth;
 pub mod chance;
 pub mod config;
 pub mod error;
+pub mod etag;
 pub mod extract;
 pub mod idempotency;
 pub mod limits;
@@ -62,6 +64,7 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
         .layer(from_fn_with_state(state.clone(), middleware::rate_limits::count))
         .layer(from_fn_with_state(state.clone(), middleware::csrf::check))
+        .layer(from_fn(middleware::conditional::answer))
         .layer(from_fn_with_state(state.clone(), middleware::stored_answers::replay));
     described
         .nest("/api", alias)

@@ -1,7 +1,7 @@
 //! The only door for writes: loads, decides, commits, and repeats what lost a race.
 
 use crate::clock::Clock;
-use crate::context::{Context, Rider};
+use crate::context::{Context, Rider, Seen};
 use crate::load::{LoadError, Loader};
 use crate::prepare::{self, PrepareError};
 use crate::read::{self, ReadError, StoredAnswer};
@@ -36,6 +36,9 @@ pub enum CommandError {
     /// The domain says no.
     #[error(transparent)]
     Refused(Refusal),
+    /// The stream has grown since the caller saw it.
+    #[error("{aggregate_type} {aggregate_id} has changed since it was seen")]
+    Changed { aggregate_type: &'static str, aggregate_id: String },
     /// Another aggregate owns the claim.
     #[error("{scope} {key:?} is taken")]
     ClaimTaken { scope: String, key: String },
@@ -61,6 +64,15 @@ pub enum CommandError {
     Read(#[from] ReadError),
     #[error("the journal cannot be written")]
     Store(#[source] WriteError),
+}
+
+/// What a caller asks for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    commands: &'a [Command],
+    /// Of the commands, in their order.
+    streams: &'a [(String, String)],
+    seen: Option<&'a Seen>,
 }
 
 /// Executes commands; clones share the writer and the folded states.
@@ -114,9 +126,21 @@ impl Commands {
         context: &Context,
         rider: Rider,
     ) -> Result<Committed, CommandError> {
+        self.execute_upon(commands, context, rider, None).await
+    }
+
+    /// The same, but only while a stream of the unit is as the caller saw it: nobody overwrites what he has not seen.
+    pub async fn execute_upon(
+        &self,
+        commands: Vec<Command>,
+        context: &Context,
+        rider: Rider,
+        seen: Option<Seen>,
+    ) -> Result<Committed, CommandError> {
         let streams: Vec<_> = commands.iter().map(stream_of).collect();
+        let wanted = Wanted { commands: &commands, streams: &streams, seen: seen.as_ref() };
         for attempt in 0..RACES_MAX {
-            if let Some(committed) = self.attempt(&commands, &streams, context, &rider).await? {
+            if let Some(committed) = self.attempt(wanted, context, &rider).await? {
                 return Ok(committed);
             }
             // Lost to another process, or with something of this one that it was decided upon.
@@ -131,15 +155,15 @@ impl Commands {
     /// `None` after a lost race.
     async fn attempt(
         &self,
-        commands: &[Command],
-        streams: &[(String, String)],
+        wanted: Wanted<'_>,
         context: &Context,
         rider: &Rider,
     ) -> Result<Option<Committed>, CommandError> {
+        let streams = wanted.streams;
         let owner = streams.first().ok_or(CommandError::Empty)?;
         let turn = self.desk.turns.take(streams).await.ok_or(CommandError::Busy)?;
         let recorded_at = self.clock.now();
-        let mut unit = match self.decide(commands, context, recorded_at, &turn).await {
+        let mut unit = match self.decide(wanted, context, recorded_at, &turn).await {
             Ok(unit) => unit,
             Err(refused @ CommandError::Refused(_)) => return Err(self.refused(refused, rider).await?),
             Err(error) => return Err(error),
@@ -193,7 +217,7 @@ impl Commands {
     /// a stream that gets no event.
     async fn decide(
         &self,
-        commands: &[Command],
+        wanted: Wanted<'_>,
         context: &Context,
         recorded_at: time::OffsetDateTime,
         turn: &Turn<'_>,
@@ -204,10 +228,10 @@ impl Commands {
             Unit::new(sources, context.metadata(), recorded_at)
         };
         let mut guess = unit(From::Cache);
-        let decided = decide_all(&mut guess, commands).await;
+        let decided = decide_all(&mut guess, wanted).await;
         let checked_by_append = match &decided {
             Ok(()) => !guess.is_unchecked(),
-            Err(CommandError::Refused(_)) => !guess.is_guessed(),
+            Err(CommandError::Refused(_) | CommandError::Changed { .. }) => !guess.is_guessed(),
             Err(_) => true,
         };
         if checked_by_append {
@@ -215,7 +239,7 @@ impl Commands {
         }
         drop(guess);
         let mut unit = unit(From::Journal);
-        match decide_all(&mut unit, commands).await {
+        match decide_all(&mut unit, wanted).await {
             Ok(()) => Ok(unit),
             Err(error) => {
                 unit.keep(None);
@@ -241,11 +265,22 @@ impl Commands {
     }
 }
 
-async fn decide_all(unit: &mut Unit<'_>, commands: &[Command]) -> Result<(), CommandError> {
-    for command in commands {
-        unit.decide(command.clone()).await?;
+async fn decide_all(unit: &mut Unit<'_>, wanted: Wanted<'_>) -> Result<(), CommandError> {
+    let mut decided = Ok(());
+    for command in wanted.commands {
+        decided = unit.decide(command.clone()).await;
+        if decided.is_err() {
+            break;
+        }
     }
-    Ok(())
+    // Before any refusal: who has not seen what there is need not understand it.
+    if let (Ok(()) | Err(CommandError::Refused(_)), Some(seen)) = (&decided, wanted.seen)
+        && unit.found(seen).is_some_and(|sequence| sequence != seen.sequence)
+    {
+        let Seen { aggregate_type, aggregate_id, .. } = seen.clone();
+        return Err(CommandError::Changed { aggregate_type, aggregate_id });
+    }
+    decided
 }
 
 fn committed(mut events: Vec<Envelope>, first: i64) -> Committed {

@@ -47,6 +47,15 @@ pub struct Claim {
     pub key: String,
 }
 
+/// A stream as its reader saw it: what was decided upon it holds only while it has not grown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub aggregate_type: &'static str,
+    pub aggregate_id: String,
+    /// Of the last event that was seen.
+    pub sequence: i64,
+}
+
 /// The answer to a request, stored in the commit of its command so that a repeat gets the same one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IdempotencyRecord {

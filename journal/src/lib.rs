@@ -44,7 +44,7 @@ pub mod writer;
 pub use clock::Clock;
 pub use commands::{CommandError, Commands, Committed};
 pub use connect::{ConnectOptions, connect};
-pub use context::{Claim, Context, IdempotencyRecord, Rider};
+pub use context::{Claim, Context, IdempotencyRecord, Rider, Seen};
 pub use load::LoadError;
 pub use prepare::PrepareError;
 pub use read::Wake;

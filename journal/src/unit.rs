@@ -1,6 +1,7 @@
 //! Several commands decided as one: each sees the events of those before it, and nothing is written yet.
 
 use crate::commands::CommandError;
+use crate::context::Seen;
 use crate::load::Loader;
 use crate::states::{Held, Key, States};
 use crate::writer::Fate;
@@ -68,6 +69,7 @@ struct Member<A> {
 trait Stream: Any + Send + Sync {
     fn is_guessed(&self) -> bool;
     fn has_events(&self) -> bool;
+    fn found(&self) -> i64;
     fn upon(&self) -> Option<&Fate>;
     fn keep(self: Box<Self>, key: Key, states: &States, fate: Option<&Fate>, epoch: u64);
 }
@@ -79,6 +81,10 @@ impl<A: Send + Sync + 'static> Stream for Member<A> {
 
     fn has_events(&self) -> bool {
         self.events > 0
+    }
+
+    fn found(&self) -> i64 {
+        self.held.loaded.sequence - i64::try_from(self.events).unwrap_or(i64::MAX)
     }
 
     fn upon(&self) -> Option<&Fate> {
@@ -131,6 +137,12 @@ impl<'a> Unit<'a> {
     /// Something that it was decided upon was only guessed.
     pub fn is_guessed(&self) -> bool {
         self.streams.values().any(|stream| stream.is_guessed())
+    }
+
+    /// The last event of a stream before those of the unit; absent when no command was for it.
+    pub fn found(&self, seen: &Seen) -> Option<i64> {
+        let key: Key = (seen.aggregate_type, seen.aggregate_id.clone());
+        Some(self.streams.get(&key)?.found())
     }
 
     /// The append will not check all guesses: one of them is of a stream without an event of the unit.

@@ -33,7 +33,7 @@ mod tests;
 pub mod wallet_entries;
 pub mod wallets;
 
-pub use current::{CurrentError, current};
+pub use current::{CurrentError, current, current_seen};
 pub use generation::compare::{Comparison, Difference};
 pub use generation::record::{Second, Stage};
 pub use model::{Place, Projection, ReadModel};

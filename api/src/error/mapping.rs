@@ -54,6 +54,7 @@ impl From<CommandError> for Problem {
         match error {
             CommandError::Refused(refusal) => refusal.into(),
             CommandError::ClaimTaken { ref scope, .. } => Self::conflict(taken(scope)),
+            CommandError::Changed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             CommandError::IdempotencyKeyUsed { .. } => Self::conflict("idempotency_key_reused"),
             CommandError::Contended { .. } => {
                 Self::unavailable("contended", RETRY_AFTER_S).with_source(error)

@@ -9,6 +9,7 @@
 //! | [`RequestContext`] | where commands come from |
 //! | [`Client`] | the address that it comes from |
 //! | [`IdempotencyKey`] | what a repeat is recognised by |
+//! | [`IfMatch`] | which version the caller is willing to change |
 //! | [`MinPosition`] | how fresh the answer must be |
 //! | [`Locale`] | the reader's language |
 
@@ -17,6 +18,7 @@ mod caller;
 mod client;
 mod context;
 mod idempotency_key;
+mod if_match;
 mod locale;
 mod min_position;
 mod params;
@@ -27,6 +29,7 @@ pub use caller::{Admin, Auditor, Authenticated, Customer, Designer, access_token
 pub use client::Client;
 pub use context::{RequestContext, RequestId};
 pub use idempotency_key::IdempotencyKey;
+pub use if_match::IfMatch;
 pub use locale::Locale;
 pub use min_position::MinPosition;
 pub use params::{PageParams, Pagination, Params};

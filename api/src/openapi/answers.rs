@@ -3,7 +3,7 @@
 use super::problem;
 use crate::middleware::{api_path, csrf};
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
-use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::openapi::{OpenApi, RefOr, Response, ResponseBuilder};
 
 /// Describes every error of every operation, as a problem document.
 pub(super) fn complete(mut openapi: OpenApi) -> OpenApi {
@@ -14,6 +14,9 @@ pub(super) fn complete(mut openapi: OpenApi) -> OpenApi {
                 add(operation, status, &description);
             }
             add(operation, "default", "Anything else that went wrong");
+        }
+        if let Some(read) = item.get.as_mut().filter(|_| api_path(path).is_some()) {
+            say_when_not_modified(read);
         }
     }
     openapi
@@ -58,6 +61,20 @@ fn say_as_problems(operation: &mut Operation) {
         {
             *response = problem(&response.description);
         }
+    }
+}
+
+/// What carries a tag can be asked for again with it.
+fn say_when_not_modified(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    let answers_json = |response: &RefOr<Response>| match response {
+        RefOr::T(response) => response.content.contains_key("application/json"),
+        RefOr::Ref(_) => false,
+    };
+    if responses.get("200").is_some_and(answers_json) {
+        let text = "As it was when its `ETag` was sent, which is now in `If-None-Match`";
+        let response = ResponseBuilder::new().description(text).build();
+        responses.entry("304".to_owned()).or_insert_with(|| RefOr::T(response));
     }
 }
 

@@ -19,7 +19,8 @@ const DOCUMENT_PATH: &str = "/openapi.json";
         title = "Polikrami Cover",
         description = "Shop for printed covers. Every route exists under `/api/v1` and, as an alias, `/api`. \
             Unsafe requests that carry cookies need the header `X-CSRF-Token`. Answers to commands carry \
-            `X-Journal-Position`; give it to a query as `min_position` to read your own writes."
+            `X-Journal-Position`; give it to a query as `min_position` to read your own writes. A repeat under the \
+            same `Idempotency-Key` gets the first answer; changes may carry `If-Match`."
     ),
     components(schemas(ProblemBody)),
     modifiers(&Security)
@@ -82,6 +83,9 @@ mod tests {
         let health = &document["paths"]["/health"]["get"]["responses"];
         assert!(health["default"].is_object() && health["429"].is_null() && health["413"].is_null());
         assert!(document["components"]["schemas"]["Problem"].is_object());
+        assert!(document["paths"]["/api/v1/orders/{id}"]["get"]["responses"]["304"].is_object());
+        assert!(document["paths"]["/api/v1/invoices/{number}/pdf"]["get"]["responses"]["304"].is_null());
+        assert!(document["paths"]["/api/v1/orders/{id}/cancel"]["post"]["responses"]["412"].is_object());
     }
 
     #[test]

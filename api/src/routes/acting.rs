@@ -1,6 +1,6 @@
 //! Who changes something, and what makes a repeat of the request recognisable.
 
-use crate::extract::{Customer, IdempotencyKey, RequestContext};
+use crate::extract::{Customer, IdempotencyKey, IfMatch, RequestContext};
 use crate::idempotency::Creation;
 use crate::{Chance, Problem};
 use axum::extract::{FromRef, FromRequestParts};
@@ -13,6 +13,8 @@ pub struct Acting {
     pub by: AccountId,
     pub key: IdempotencyKey,
     pub context: RequestContext,
+    /// What of it may be changed; only updates look at it.
+    pub if_match: IfMatch,
     chance: Chance,
 }
 
@@ -41,7 +43,13 @@ where
             by: Customer::from_request_parts(parts, state).await?.account,
             key: IdempotencyKey::from_request_parts(parts, state).await?,
             context: RequestContext::from_request_parts(parts, state).await?,
+            if_match: if_match(parts, state).await,
             chance: Chance::from_ref(state),
         })
     }
+}
+
+async fn if_match<S: Send + Sync>(parts: &mut Parts, state: &S) -> IfMatch {
+    let Ok(if_match) = IfMatch::from_request_parts(parts, state).await;
+    if_match
 }

@@ -1,7 +1,9 @@
 //! `GET /drafts/{id}/ai/results` and `POST …/select`
 
 use crate::Problem;
-use crate::extract::{Body, Customer, MinPosition, PathId, RequestContext};
+use crate::extract::{Body, Customer, MinPosition, PathId};
+use crate::routes::acting::Acting;
+use crate::routes::drafts as drafts_of;
 use crate::wait::{SeenAt, Visibility};
 use axum::Json;
 use axum::extract::State;
@@ -163,22 +165,23 @@ pub(super) struct Selected {
     responses((status = 200, body = Selected), (status = 400, description = "`validation_failed`, `unknown_field`"),
         (status = 401, description = "`unauthorized`"),
         (status = 404, description = "`draft_not_found`, `image_not_found`"),
-        (status = 409, description = "`draft_already_committed`, `draft_canceled`")))]
+        (status = 409, description = "`draft_already_committed`, `draft_canceled`"),
+        (status = 412, description = "`precondition_failed`")))]
 pub(super) async fn select(
-    customer: Customer,
+    acting: Acting,
     State(pool): State<PgPool>,
     State(commands): State<Commands>,
-    context: RequestContext,
     PathId(draft): PathId<DraftId>,
     Body(body): Body<SelectBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let by = customer.account;
-    crate::routes::drafts::open(&commands, draft, by).await?;
+    let by = acting.by;
+    drafts_of::open(&commands, draft, by).await?;
+    let seen = drafts_of::unchanged(&pool, &acting, draft).await?;
     let found = ai_jobs::with_image(&pool, draft, by, ImageId(body.image_id)).await?;
     let (job, image) = found.ok_or_else(|| Problem::not_found("image_not_found"))?;
     let picture = Picture { image: image.id, job, sha256: image.sha256 };
     let unit = vec![Command::Draft { id: draft, command: DraftCommand::SelectPicture { by, picture } }];
-    let committed = commands.execute(unit, &context.by(by), Rider::default()).await?;
+    let committed = commands.execute_upon(unit, &acting.origin(), Rider::default(), seen).await?;
     let selected =
         Selected { selected_image_id: image.id.0, watermarked_url: public_url(&image.preview_key) };
     Ok((SeenAt(committed.position), Json(selected)))

@@ -1,7 +1,7 @@
 //! `POST /drafts/{id}/shipping` and `/billing`
 
 use super::view::{DraftView, Success, record};
-use super::{as_committed, open};
+use super::{as_committed, open, unchanged};
 use crate::Problem;
 use crate::error::Fields;
 use crate::extract::{Body, PathId};
@@ -77,7 +77,8 @@ impl ShippingFields {
     responses((status = 200, body = Success<DraftView>),
         (status = 400, description = "`validation_failed`, `unknown_field`"),
         (status = 401, description = "`unauthorized`"), (status = 404, description = "`draft_not_found`"),
-        (status = 409, description = "`draft_already_committed`, `draft_canceled`")))]
+        (status = 409, description = "`draft_already_committed`, `draft_canceled`"),
+        (status = 412, description = "`precondition_failed`")))]
 pub(super) async fn shipping(
     acting: Acting,
     State(pool): State<PgPool>,
@@ -88,10 +89,11 @@ pub(super) async fn shipping(
     let by = acting.by;
     let shipping = body.shipping.checked()?;
     open(&commands, id, by).await?;
+    let seen = unchanged(&pool, &acting, id).await?;
     let record = acting.creation(&format!("shipping {id}")).id;
     let address = store(&pool, by, "shipping", &shipping, record).await?;
     let unit = vec![Command::Draft { id, command: DraftCommand::SetShipping { by, address } }];
-    let committed = commands.execute(unit, &acting.origin(), Rider::default()).await?;
+    let committed = commands.execute_upon(unit, &acting.origin(), Rider::default(), seen).await?;
     Ok((SeenAt(committed.position), Json(as_committed(&pool, id).await?)))
 }
 
@@ -196,7 +198,8 @@ impl BillingFields {
     responses((status = 200, body = Success<DraftView>),
         (status = 400, description = "`validation_failed`, `unknown_field`"),
         (status = 401, description = "`unauthorized`"), (status = 404, description = "`draft_not_found`"),
-        (status = 409, description = "`draft_shipping_missing`, `draft_already_committed`, `draft_canceled`")))]
+        (status = 409, description = "`draft_shipping_missing`, `draft_already_committed`, `draft_canceled`"),
+        (status = 412, description = "`precondition_failed`")))]
 pub(super) async fn billing(
     acting: Acting,
     State(pool): State<PgPool>,
@@ -211,6 +214,7 @@ pub(super) async fn billing(
         (false, None) => return Err(Problem::field("billing", "required")),
     };
     let draft = open(&commands, id, by).await?;
+    let seen = unchanged(&pool, &acting, id).await?;
     let billing = match given {
         Some(billing) => billing,
         None => same_as_shipping(&pool, &draft).await?,
@@ -218,7 +222,7 @@ pub(super) async fn billing(
     let record = acting.creation(&format!("billing {id}")).id;
     let address = store(&pool, by, "billing", &billing, record).await?;
     let unit = vec![Command::Draft { id, command: DraftCommand::SetBilling { by, address } }];
-    let committed = commands.execute(unit, &acting.origin(), Rider::default()).await?;
+    let committed = commands.execute_upon(unit, &acting.origin(), Rider::default(), seen).await?;
     Ok((SeenAt(committed.position), Json(as_committed(&pool, id).await?)))
 }
 

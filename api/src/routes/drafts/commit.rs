@@ -1,11 +1,12 @@
 //! `POST /drafts/{id}/commit`: the draft becomes an order, once.
 
 use super::addresses::{same_as_shipping, store};
-use super::open;
 use super::order_number::order_number;
 use super::view::Success;
+use super::{open, unchanged};
 use crate::Problem;
-use crate::extract::{Customer, PathId, RequestContext};
+use crate::extract::PathId;
+use crate::routes::acting::Acting;
 use crate::routes::orders::{self, OrderView};
 use crate::wait::SeenAt;
 use axum::Json;
@@ -34,24 +35,26 @@ const NUMBERS_MAX: u8 = 5;
     responses((status = 201, body = Success<OrderView>), (status = 400, description = "`validation_failed`"),
         (status = 401, description = "`unauthorized`"), (status = 404, description = "`draft_not_found`"),
         (status = 409, description = "`draft_picture_missing`, `draft_message_card_missing`, \
-            `draft_shipping_missing`, `draft_busy`, `draft_canceled`")))]
+            `draft_shipping_missing`, `draft_busy`, `draft_canceled`"),
+        (status = 412, description = "`precondition_failed`")))]
 pub(super) async fn commit(
-    customer: Customer,
+    acting: Acting,
     State(pool): State<PgPool>,
     State(commands): State<Commands>,
     State(clock): State<Clock>,
-    context: RequestContext,
     PathId(id): PathId<DraftId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let by = customer.account;
+    let by = acting.by;
     let order = OrderId(derived(&["order", &id.to_string()]));
     let position = if is_committed(&commands, id, by, order).await? {
         position_of(&pool, order).await?
     } else {
+        // The draft refuses if its contents change from here on.
+        unchanged(&pool, &acting, id).await?;
         let draft = open(&commands, id, by).await?;
         let contents = draft.contents().map_err(Refusal::Draft)?;
         let placement = placement(&pool, by, id, draft).await?;
-        let origin = context.by_repeatable(by, derived(&["commit", &id.to_string()]));
+        let origin = acting.context.by_repeatable(by, derived(&["commit", &id.to_string()]));
         place(&commands, &clock, &origin, Agreed { draft: id, order, contents, placement }).await?.position
     };
     let view = orders::as_committed(&pool, order, by).await?;

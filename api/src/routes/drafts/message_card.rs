@@ -1,7 +1,7 @@
 //! `POST /drafts/{id}/message-card`
 
 use super::view::{DraftView, Success};
-use super::{as_committed, open};
+use super::{as_committed, open, unchanged};
 use crate::Problem;
 use crate::error::Fields;
 use crate::extract::{Body, PathId};
@@ -43,7 +43,8 @@ pub(super) struct MessageCardBody {
     responses((status = 200, body = Success<DraftView>),
         (status = 400, description = "`validation_failed`, `unknown_field`, `message_card_not_found`, `message_card_not_published`"),
         (status = 401, description = "`unauthorized`"), (status = 404, description = "`draft_not_found`"),
-        (status = 409, description = "`draft_already_committed`, `draft_canceled`")))]
+        (status = 409, description = "`draft_already_committed`, `draft_canceled`"),
+        (status = 412, description = "`precondition_failed`")))]
 pub(super) async fn choose(
     acting: Acting,
     State(pool): State<PgPool>,
@@ -54,6 +55,7 @@ pub(super) async fn choose(
     let by = acting.by;
     let words = words(&body)?;
     open(&commands, id, by).await?;
+    let seen = unchanged(&pool, &acting, id).await?;
     let card = message_cards::get(&pool, body.message_card_id).await?;
     let card = card.ok_or_else(|| Problem::bad_request("message_card_not_found"))?;
     if !card.is_published {
@@ -65,7 +67,7 @@ pub(super) async fn choose(
     let card = MessageCard { card: card.id, title: card.title, price, text };
     let command = DraftCommand::ChooseMessageCard { by, card };
     let unit = vec![Command::Draft { id, command }];
-    let committed = commands.execute(unit, &acting.origin(), Rider::default()).await?;
+    let committed = commands.execute_upon(unit, &acting.origin(), Rider::default(), seen).await?;
     Ok((SeenAt(committed.position), Json(as_committed(&pool, id).await?)))
 }
 

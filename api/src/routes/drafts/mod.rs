@@ -20,9 +20,9 @@ use axum::response::IntoResponse;
 use cqrs_es::Aggregate;
 use domain::draft::{CoverSize, Draft, DraftRefusal, Method, OpenDraft};
 use domain::{AccountId, Command, DraftCommand, DraftId, Refusal};
-use journal::{Commands, Rider};
+use journal::{Commands, Rider, Seen};
 use projections::drafts::{self, Drafts};
-use projections::{Slice, current};
+use projections::{Slice, current, current_seen};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use utoipa::ToSchema;
@@ -137,6 +137,19 @@ async fn as_committed(pool: &PgPool, id: DraftId) -> Result<Success<DraftView>, 
     let row = current::<Drafts>(pool, Draft::TYPE, &id.to_string()).await.map_err(Problem::internal)?;
     let row = row.ok_or_else(|| Problem::not_found("draft_not_found"))?;
     Ok(Success::of(DraftView::of(pool, row).await?))
+}
+
+/// Refuses a change of a version that the caller has not seen. Answers what there is, for the commit to hold to it.
+pub(super) async fn unchanged(pool: &PgPool, acting: &Acting, id: DraftId) -> Result<Option<Seen>, Problem> {
+    if !acting.if_match.is_given() {
+        return Ok(None);
+    }
+    let (row, seen) =
+        current_seen::<Drafts>(pool, Draft::TYPE, &id.to_string()).await.map_err(Problem::internal)?;
+    let row = row.filter(|row| row.customer_id == acting.by);
+    let row = row.ok_or_else(|| Problem::not_found("draft_not_found"))?;
+    acting.if_match.check(&Success::of(DraftView::of(pool, row).await?))?;
+    Ok(Some(seen))
 }
 
 /// A draft of the caller that can still be changed, straight from the journal; a foreign one looks like none.

@@ -6,7 +6,8 @@ pub use view::OrderView;
 
 use super::listing::{EnvelopeParam, Page};
 use crate::error::Fields;
-use crate::extract::{Customer, MinPosition, OptionalBody, PageParams, Params, PathId, RequestContext};
+use crate::extract::{Customer, MinPosition, OptionalBody, PageParams, Params, PathId};
+use crate::routes::acting::Acting;
 use crate::wait::{SeenAt, Visibility};
 use crate::{AppState, Problem};
 use axum::Json;
@@ -15,9 +16,9 @@ use axum::response::{IntoResponse, Response};
 use cqrs_es::Aggregate;
 use domain::order::Order;
 use domain::{AccountId, Command, OrderCommand, OrderId};
-use journal::{Commands, Rider};
+use journal::{Commands, Rider, Seen};
 use projections::orders::{self, OrderWithPayments, Orders};
-use projections::{Slice, current};
+use projections::{Slice, current_seen};
 use serde::Deserialize;
 use sqlx::PgPool;
 use utoipa::ToSchema;
@@ -87,12 +88,12 @@ struct CancelBody {
     request_body = Option<CancelBody>,
     responses((status = 200, body = OrderView), (status = 400, description = "`validation_failed`, `unknown_field`"),
         (status = 401, description = "`unauthorized`"), (status = 404, description = "`order_not_found`"),
-        (status = 409, description = "`order_cancel_not_possible`: it is paid")))]
+        (status = 409, description = "`order_cancel_not_possible`: it is paid"),
+        (status = 412, description = "`precondition_failed`")))]
 async fn cancel(
-    customer: Customer,
+    acting: Acting,
     State(pool): State<PgPool>,
     State(commands): State<Commands>,
-    context: RequestContext,
     PathId(id): PathId<OrderId>,
     OptionalBody(body): OptionalBody<CancelBody>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -102,10 +103,17 @@ async fn cancel(
         fields.length("reason", reason, 3, 500);
     }
     fields.finish()?;
-    let command = OrderCommand::Cancel { by: customer.account, reason };
+    let by = acting.by;
+    let mut seen = None;
+    if acting.if_match.is_given() {
+        let (view, now) = as_seen(&pool, id, by).await?;
+        acting.if_match.check(&view)?;
+        seen = Some(now);
+    }
+    let command = OrderCommand::Cancel { by, reason };
     let unit = vec![Command::Order { id, command }];
-    let committed = commands.execute(unit, &context.by(customer.account), Rider::default()).await?;
-    let view = as_committed(&pool, id, customer.account).await?;
+    let committed = commands.execute_upon(unit, &acting.origin(), Rider::default(), seen).await?;
+    let view = as_committed(&pool, id, by).await?;
     Ok((SeenAt(committed.position), Json(view)))
 }
 
@@ -115,9 +123,16 @@ pub(super) async fn as_committed(
     id: OrderId,
     customer: AccountId,
 ) -> Result<OrderView, Problem> {
-    let order = current::<Orders>(pool, Order::TYPE, &id.to_string()).await.map_err(Problem::internal)?;
+    Ok(as_seen(pool, id, customer).await?.0)
+}
+
+/// The same, and how much of the order it shows.
+async fn as_seen(pool: &PgPool, id: OrderId, customer: AccountId) -> Result<(OrderView, Seen), Problem> {
+    let (order, seen) =
+        current_seen::<Orders>(pool, Order::TYPE, &id.to_string()).await.map_err(Problem::internal)?;
+    let order = order.filter(|order| order.customer_id == customer);
     let order = order.ok_or_else(|| Problem::not_found("order_not_found"))?;
     let known = orders::of_customer(pool, id, customer).await?;
     let payments = known.map_or_else(Vec::new, |known| known.payments);
-    Ok(OrderWithPayments { order, payments }.into())
+    Ok((OrderWithPayments { order, payments }.into(), seen))
 }
