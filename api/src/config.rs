@@ -68,6 +68,8 @@ impl Default for HashingSettings {
 pub struct Limits {
     pub body_bytes_max: usize,
     pub request_time_max: Duration,
+    /// From a request's head to the last byte of its body.
+    pub body_time_max: Duration,
     /// Longest wait of a query for `min_position`.
     pub visibility_wait_max: Duration,
     /// Longest wait of a payment start for the provider's page.
@@ -81,6 +83,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: 2 * 1024 * 1024,
             request_time_max: Duration::from_secs(30),
+            body_time_max: Duration::from_secs(10),
             visibility_wait_max: Duration::from_secs(5),
             checkout_wait_max: Duration::from_secs(10),
             addresses_max: 10,

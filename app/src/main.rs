@@ -13,7 +13,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(commands::run(cli)) {
+    let ended = runtime.block_on(commands::run(cli));
+    // After a second signal nobody waits, not even for a password that is being hashed.
+    runtime.shutdown_background();
+    match ended {
         Ok(code) => code,
         Err(error) => {
             terminal::note(format!("polikrami: {error}"));

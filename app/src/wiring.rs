@@ -4,13 +4,13 @@ mod admin;
 mod flows_owner;
 mod parts;
 mod seals;
+mod serve;
 mod supervise;
 mod sweeper;
 
 use crate::config::groups::Server;
 use crate::config::{Role, Settings};
 use api::auth::Keyring;
-use axum::Router;
 use futures::FutureExt;
 use journal::{Clock, Commands, ConnectOptions, Wake, relay, writer};
 use parts::PartsError;
@@ -22,10 +22,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use supervise::Supervisor;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// Operators and their machines.
+const ADMIN_CONNECTIONS_MAX: usize = 64;
 
 /// A service that is told how to start; tests change more than the environment can.
 #[derive(Clone)]
@@ -72,6 +74,7 @@ pub struct Service {
     pub commands: Commands,
     /// What seeding needs.
     pub state: api::AppState,
+    serving: Supervisor,
     stop: CancellationToken,
     writer_stop: CancellationToken,
     supervisor: Supervisor,
@@ -123,23 +126,41 @@ impl Service {
         let mut supervisor = Supervisor::new(stop.clone());
         start_housekeeping(&options, &pool, &keyring, &mut supervisor);
         let relay = start_readers(&options, &pool, &commands, &moved, &mut supervisor).await?;
-        let mut api = None;
+        let (mut api, mut serving) = (None, Supervisor::new(CancellationToken::new()));
+        let server = &options.settings.server;
+        let connections_max = server.connections_max.0 as usize;
         if options.roles.contains(&Role::Api) {
-            api = Some(
-                serve(listen(&options.settings.server), api::router(state.clone()), &mut supervisor).await?,
-            );
+            api = Some(serve::start(
+                listen(server),
+                api::router(state.clone()),
+                connections_max,
+                &mut serving,
+            )?);
         }
         let looking = admin::connect(database).await.map_err(StartError::Database)?;
         let admin_router = admin::router(looking, commands.clone(), relay);
-        let admin = serve(options.settings.server.admin_listen, admin_router, &mut supervisor).await?;
-        Ok(Self { api, admin, pool, commands, state, stop, writer_stop, supervisor, writer: writer_task })
+        let admin = serve::start(server.admin_listen, admin_router, ADMIN_CONNECTIONS_MAX, &mut supervisor)?;
+        Ok(Self {
+            api,
+            admin,
+            pool,
+            commands,
+            state,
+            serving,
+            stop,
+            writer_stop,
+            supervisor,
+            writer: writer_task,
+        })
     }
 
     /// Takes no more requests, lets begun ones and begun steps end, writes what waits, closes.
     pub async fn stop(mut self) {
+        // The requests first: some of them wait for what the others do.
+        self.serving.end().await;
+        self.state.unattended.end().await;
         self.stop.cancel();
         self.supervisor.join().await;
-        self.state.unattended.end().await;
         // The writer last: everything that ends may still have something to write.
         self.writer_stop.cancel();
         if let Some(Err(error)) = self.writer.join_next().await {
@@ -232,23 +253,4 @@ async fn start_sagas(
 
 fn listen(server: &Server) -> SocketAddr {
     SocketAddr::new(server.host, server.port)
-}
-
-/// Serves until `stop`, then lets begun requests end. Answers where it listens.
-async fn serve(
-    address: SocketAddr,
-    router: Router,
-    supervisor: &mut Supervisor,
-) -> Result<SocketAddr, StartError> {
-    let listen = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listen)?;
-    let bound = listener.local_addr().map_err(listen)?;
-    supervisor.once(move |stop| async move {
-        let make = router.into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, make).with_graceful_shutdown(stop.cancelled_owned());
-        if let Err(error) = serving.await {
-            tracing::error!(error = %error, "the server broke off");
-        }
-    });
-    Ok(bound)
 }

@@ -16,10 +16,12 @@ pub mod door;
 mod doubler;
 mod faults;
 pub mod process;
+pub mod serve;
 mod servers;
 mod sound;
 mod stack;
 mod wait;
+pub mod wire;
 mod world;
 
 pub use doubler::Doubler;

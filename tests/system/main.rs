@@ -27,6 +27,8 @@ mod http_passwords;
 mod http_profile;
 mod http_repeats;
 mod http_sessions;
+mod http_slow;
+mod http_stop;
 mod journal_append;
 mod journal_cost;
 mod journal_flows;

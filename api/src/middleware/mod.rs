@@ -8,6 +8,7 @@ pub mod problems;
 pub mod rate_limits;
 pub mod request_id;
 pub mod security_headers;
+pub mod slow_bodies;
 pub mod stored_answers;
 
 use axum::http::{HeaderMap, HeaderValue, header};

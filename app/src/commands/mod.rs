@@ -55,7 +55,10 @@ async fn serve(args: ServeArgs) -> Result<(), BoxError> {
     terminal::note("stopping; a second signal ends at once");
     tokio::select! {
         () = service.stop() => Ok(()),
-        ended = stop_signal() => ended,
+        ended = stop_signal() => {
+            ended?;
+            Err("ended by a second signal, without waiting for what was begun".into())
+        }
     }
 }
 

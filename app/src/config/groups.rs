@@ -51,6 +51,8 @@ settings! {
     app_url: Url = "APP_URL", "http://localhost:3000", "https://api.shop.example";
     /// Where browsers reach the shop's pages; buyers are sent there after they paid.
     shop_url: Url = "SHOP_URL", "http://localhost:8080", "https://shop.example";
+    /// Connections that callers may hold at once; beyond, the one that has been idle for longest is closed. Each needs a file descriptor.
+    connections_max: Whole<16, 100_000> = "HTTP_CONNECTIONS_MAX", "4096", "4096";
     /// Proxies in front of the service. The client's address is so many entries from the end of `X-Forwarded-For`; with 0 that header is not believed at all.
     trusted_proxies: Whole<0, 10> = "TRUSTED_PROXIES", "0", "1";
 }

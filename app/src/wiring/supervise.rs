@@ -50,6 +50,12 @@ impl Supervisor {
         self.tasks.spawn(make(self.stop.clone()));
     }
 
+    /// Stops them, and waits.
+    pub(super) async fn end(&mut self) {
+        self.stop.cancel();
+        self.join().await;
+    }
+
     /// Waits until all have ended; call it after the stop.
     pub(super) async fn join(&mut self) {
         while let Some(ended) = self.tasks.join_next().await {

@@ -1,0 +1,190 @@
+//! How many connections there may be. When all places are taken, whoever has kept one for longest without asking for
+//! anything gives it up: many slow clients take turns among themselves, and a fast one always gets in.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Descriptors for everything but connections of callers: database, queue, files, providers.
+const DESCRIPTORS_RESERVED: u64 = 256;
+/// Fewer places than this are no service; then the kernel's refusals are waited for.
+const PLACES_MIN: usize = 16;
+/// When nobody can leave, because all are being answered, it is tried again after this.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// Accepted; nothing has come yet.
+    Fresh,
+    /// A part of a request's head has come.
+    Asking,
+    /// A handler works, or reads the body.
+    Served,
+    /// Answered; the next request may come.
+    Idle,
+}
+
+/// What is known of a connection, to those who serve it and to those who look for a place.
+#[derive(Clone)]
+pub(super) struct Seat(Arc<Inner>);
+
+struct Inner {
+    doing: Mutex<(Doing, Instant)>,
+    leave: CancellationToken,
+}
+
+impl Seat {
+    pub fn new() -> Self {
+        let doing = Mutex::new((Doing::Fresh, Instant::now()));
+        Self(Arc::new(Inner { doing, leave: CancellationToken::new() }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Doing, Instant)> {
+        self.0.doing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it does, and since when.
+    pub fn doing(&self) -> (Doing, Instant) {
+        *self.lock()
+    }
+
+    pub fn does(&self, doing: Doing) {
+        *self.lock() = (doing, Instant::now());
+    }
+
+    /// Somebody else needs the place.
+    pub async fn must_leave(&self) {
+        self.0.leave.cancelled().await;
+    }
+
+    /// Since when it could leave without losing anything that it was promised.
+    fn dispensable_since(&self) -> Option<Instant> {
+        let (doing, since) = self.doing();
+        (doing != Doing::Served && !self.0.leave.is_cancelled()).then_some(since)
+    }
+}
+
+pub(super) struct Room {
+    places: Arc<Semaphore>,
+    seats: Arc<Mutex<Seats>>,
+}
+
+#[derive(Default)]
+struct Seats {
+    next: u64,
+    taken: BTreeMap<u64, Seat>,
+}
+
+/// A connection's place; given back when it is dropped.
+pub(super) struct Guest {
+    pub seat: Seat,
+    number: u64,
+    seats: Arc<Mutex<Seats>>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    pub fn new(places: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), seats: Arc::default() }
+    }
+
+    /// Waits for a place, and asks somebody to leave if there is none.
+    pub async fn enter(&self) -> Guest {
+        loop {
+            if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+                return self.seat(Some(place));
+            }
+            self.make();
+            let waiting = Arc::clone(&self.places).acquire_owned();
+            if let Ok(Ok(place)) = timeout(PATIENCE, waiting).await {
+                return self.seat(Some(place));
+            }
+        }
+    }
+
+    /// For the last ones before the end, who are let in in any case.
+    pub fn late(&self) -> Guest {
+        self.seat(None)
+    }
+
+    /// Asks the one to leave that has been waiting for longest.
+    pub fn make(&self) {
+        let seats = lock(&self.seats);
+        let waiting = seats.taken.values().filter_map(|seat| Some((seat.dispensable_since()?, seat)));
+        if let Some((_, seat)) = waiting.min_by_key(|(since, _)| *since) {
+            seat.0.leave.cancel();
+        }
+    }
+
+    fn seat(&self, place: Option<OwnedSemaphorePermit>) -> Guest {
+        let seat = Seat::new();
+        let mut seats = lock(&self.seats);
+        let number = seats.next;
+        seats.next += 1;
+        seats.taken.insert(number, seat.clone());
+        Guest { seat, number, seats: Arc::clone(&self.seats), _place: place }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        lock(&self.seats).taken.remove(&self.number);
+    }
+}
+
+fn lock(seats: &Mutex<Seats>) -> MutexGuard<'_, Seats> {
+    seats.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As many of the wanted places as this process may have descriptors for; the soft limit is raised for them.
+pub(super) fn affordable(wanted: usize) -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let needed = wanted as u64 + DESCRIPTORS_RESERVED;
+    let limit = |bound: Option<u64>| bound.unwrap_or(u64::MAX);
+    let granted = limit(maximum).min(needed);
+    if limit(current) < granted
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(granted), maximum })
+    {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
+    let left = limit(getrlimit(Resource::Nofile).current).saturating_sub(DESCRIPTORS_RESERVED);
+    let places = usize::try_from(left).unwrap_or(usize::MAX).clamp(PLACES_MIN.min(wanted), wanted);
+    if places < wanted {
+        tracing::warn!(wanted, places, "the limit of open files allows fewer connections than the settings");
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    #[tokio::test]
+    async fn the_longest_waiting_leaves_and_nobody_who_is_served() {
+        let room = Room::new(3);
+        let guests = [room.enter().await, room.enter().await, room.enter().await];
+        guests[0].seat.does(Doing::Served);
+        guests[1].seat.does(Doing::Idle);
+        let leaving = async {
+            // The third came before the second was answered.
+            guests[2].seat.must_leave().await;
+            assert!(guests[0].seat.must_leave().now_or_never().is_none());
+            drop(guests);
+        };
+        tokio::join!(room.enter(), leaving);
+    }
+
+    #[test]
+    fn places_are_bounded_by_descriptors() {
+        assert_eq!(affordable(1), 1);
+        assert!(
+            affordable(usize::MAX >> 1) < usize::MAX >> 1 || getrlimit(Resource::Nofile).maximum.is_none()
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! Clients that dribble their requests are cut off, and hold up nobody else.
+
+use app::config::value::Whole;
+use app::wiring::Options;
+use harness::wire::{Broken, Raw, Wire};
+use harness::{TestStack, quick};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+const SLOW: usize = 2_000;
+/// Between two bytes of a slow client.
+const DRIBBLE: Duration = Duration::from_millis(500);
+/// Requests of the fast client, each on a connection of its own.
+const FAST: usize = 300;
+
+fn address(stack: &TestStack) -> SocketAddr {
+    stack.endpoints.api.strip_prefix("http://").unwrap().parse().unwrap()
+}
+
+/// Sends the beginning of a request, then a byte from time to time until it is answered or cut.
+async fn dribble(address: SocketAddr, begin: String) -> Result<Raw, Broken> {
+    let mut wire = Wire::connect(address).await?;
+    wire.send(&begin).await;
+    let mut pace = tokio::time::interval(DRIBBLE);
+    loop {
+        tokio::select! {
+            answer = wire.answer() => return answer,
+            _ = pace.tick() => {}
+        }
+        wire.send("x").await;
+    }
+}
+
+fn slow_head() -> String {
+    "GET /health HTTP/1.1\r\nhost: a\r\nx-slow: ".to_owned()
+}
+
+fn slow_body() -> String {
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json";
+    format!("{head}\r\ncontent-length: 100000\r\n\r\n")
+}
+
+/// How long the fast client waited, in the order of the times.
+async fn fast(address: SocketAddr) -> Vec<Duration> {
+    let mut times = Vec::with_capacity(FAST);
+    for _ in 0..FAST {
+        let begun = Instant::now();
+        let answer = Wire::connect(address).await.unwrap().get("/api/v1/message-cards", "").await;
+        assert_eq!(answer.map(|answer| answer.status), Ok(200));
+        times.push(begun.elapsed());
+    }
+    times.sort_unstable();
+    times
+}
+
+fn p99(times: &[Duration]) -> Duration {
+    times[times.len() * 99 / 100]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_slow_clients_hold_up_nobody() {
+    let stack = TestStack::start().await;
+    let address = address(&stack);
+    fast(address).await;
+    let alone = fast(address).await;
+    let mut slow = JoinSet::new();
+    for number in 0..SLOW {
+        slow.spawn(dribble(address, if number % 2 == 0 { slow_head() } else { slow_body() }));
+    }
+    let crowded = fast(address).await;
+    let (alone, crowded) = (p99(&alone), p99(&crowded));
+    let ratio = crowded.as_secs_f64() / alone.as_secs_f64();
+    println!("p99 alone {alone:?}, beside {SLOW} slow clients {crowded:?}: {ratio:.1} times");
+    assert!(crowded < Duration::from_secs(2), "{crowded:?}");
+    let answers = slow.join_all().await;
+    let told = answers.iter().filter(|answer| answer.is_ok()).count();
+    let broken = |of: Broken| answers.iter().filter(|answer| answer.as_ref().err() == Some(&of)).count();
+    println!("{told} of {SLOW} slow clients were told 408, {} were reset", broken(Broken::Reset));
+    assert_eq!(told, SLOW, "{} closed, {} cut", broken(Broken::Closed), broken(Broken::Cut));
+    for answer in answers.into_iter().flatten() {
+        assert_eq!((answer.status, answer.is_last()), (408, true));
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.json()["code"], "request_timeout");
+    }
+    stack.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_slow_clients_than_places_take_turns_among_themselves() {
+    let few = |options: &mut Options| {
+        quick(options);
+        options.settings.server.connections_max = Whole(32);
+    };
+    let stack = TestStack::adjusted(few).await;
+    let address = address(&stack);
+    let mut slow = JoinSet::new();
+    for _ in 0..200 {
+        slow.spawn(dribble(address, slow_head()));
+    }
+    let times = fast(address).await;
+    println!("with 32 places and 200 slow clients: p99 {:?}", p99(&times));
+    slow.shutdown().await;
+    stack.end().await;
+}

@@ -1,0 +1,153 @@
+//! What was accepted is answered: a stop under load resets nobody, a second signal does not wait.
+
+use harness::serve::ServeProcess;
+use harness::wire::{Broken, Raw, Wire};
+use serde_json::json;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+const PATHS: [&str; 3] = ["/health", "/api/v1/message-cards", "/api/v1/nowhere"];
+const EMAIL: &str = "dur@polikrami.example";
+const PASSWORD: &str = "Kapak-2026!";
+const UNLIMITED: [(&str, &str); 3] = [
+    ("RATE_LIMIT_API_POINTS", "1000000"),
+    ("RATE_LIMIT_GLOBAL_POINTS", "1000000"),
+    ("MAX_FAILED_LOGIN_ATTEMPTS", "1000"),
+];
+
+/// What became of all requests.
+#[derive(Debug, Default)]
+struct Counts {
+    answered: AtomicU64,
+    /// On a connection that the server had said it would close, or that it never accepted.
+    refused: AtomicU64,
+    reset: AtomicU64,
+    unanswered: AtomicU64,
+}
+
+impl Counts {
+    fn count(&self, answer: Result<Raw, Broken>) -> Option<Raw> {
+        let counter = match &answer {
+            Ok(_) => &self.answered,
+            Err(Broken::Refused) => &self.refused,
+            Err(Broken::Reset) => &self.reset,
+            Err(Broken::Closed | Broken::Cut) => &self.unanswered,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        answer.ok()
+    }
+}
+
+/// Asks until nobody listens any more; with `keep` on one connection for as long as the server allows.
+async fn ask(address: SocketAddr, counts: Arc<Counts>, keep: bool) {
+    for turn in 0.. {
+        let mut wire = match Wire::connect(address).await {
+            Ok(wire) => wire,
+            Err(broken) => {
+                counts.count(Err(broken));
+                return;
+            }
+        };
+        loop {
+            let answer = counts.count(wire.get(PATHS[turn % PATHS.len()], "").await);
+            if !keep || answer.is_none_or(|answer| answer.is_last()) {
+                break;
+            }
+        }
+    }
+}
+
+/// Logs in, and answers the header that shows it.
+async fn logged_in(process: &ServeProcess) -> String {
+    let client = app::demo::client().unwrap();
+    let post = |path: &str, body: serde_json::Value| {
+        client.post(format!("http://{}/api/v1/auth/{path}", process.address)).json(&body).send()
+    };
+    let person = json!({ "email": EMAIL, "password": PASSWORD, "confirmPassword": PASSWORD,
+        "acceptTerms": true, "acceptPrivacy": true });
+    assert_eq!(post("register", person).await.unwrap().status(), 201);
+    let login = post("login", json!({ "email": EMAIL, "password": PASSWORD })).await.unwrap();
+    let login: serde_json::Value = login.json().await.unwrap();
+    format!("authorization: Bearer {}\r\n", login["accessToken"].as_str().unwrap())
+}
+
+/// A request that takes five seconds: it waits for what will never be.
+async fn begin_to_wait(process: &ServeProcess, login: &str) -> Wire {
+    let mut wire = Wire::connect(process.address).await.unwrap();
+    let target = "/api/v1/orders?min_position=1000000000";
+    wire.send(&format!("GET {target} HTTP/1.1\r\nhost: a\r\n{login}\r\n")).await;
+    wire
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_under_load_resets_nobody() {
+    let mut process = ServeProcess::start(&UNLIMITED).await;
+    let login = logged_in(&process).await;
+    let counts = Arc::new(Counts::default());
+    let mut clients = JoinSet::new();
+    for number in 0..64 {
+        clients.spawn(ask(process.address, Arc::clone(&counts), number % 2 == 0));
+    }
+    let mut idle = Wire::connect(process.address).await.unwrap();
+    assert!(!idle.get("/health", "").await.unwrap().is_last());
+    let mut waiting = begin_to_wait(&process, &login).await;
+    let answered = || counts.answered.load(Ordering::Relaxed);
+    harness::eventually("the load is on", async || (answered() > 2_000).then_some(())).await;
+    let before = answered();
+    process.terminate();
+    clients.join_all().await;
+    let waited = waiting.answer().await.unwrap();
+    assert_eq!((waited.status, waited.is_last()), (503, true), "{:?}", waited.json());
+    assert_eq!(waited.json()["code"], "not_yet_visible");
+    assert_eq!(idle.answer().await.err(), Some(Broken::Closed), "an idle connection is closed in peace");
+    assert!(process.ended().await.success());
+    println!("{counts:?}, of the answers {} after the signal", answered() - before);
+    assert_eq!(counts.reset.load(Ordering::Relaxed), 0, "{counts:?}");
+    assert_eq!(counts.unanswered.load(Ordering::Relaxed), 0, "{counts:?}");
+    assert_eq!(counts.refused.load(Ordering::Relaxed), 64, "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_at_once() {
+    let mut process = ServeProcess::start(&UNLIMITED).await;
+    let login = logged_in(&process).await;
+    let mut waiting = begin_to_wait(&process, &login).await;
+    let begun = Instant::now();
+    process.terminate();
+    process.refuses().await;
+    process.terminate();
+    let exit = process.ended().await;
+    assert!(waiting.answer().await.is_err(), "nobody waited for it");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(!exit.success(), "{exit}");
+}
+
+/// Argon2 takes 64 MiB for each password that is looked at, and looks at four of them at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_logins_holds_memory_within_bounds() {
+    let process = ServeProcess::start(&UNLIMITED).await;
+    logged_in(&process).await;
+    let client = app::demo::client().unwrap();
+    let login = async |number: usize| {
+        let email =
+            if number.is_multiple_of(2) { EMAIL.to_owned() } else { format!("{number}@polikrami.example") };
+        let body = json!({ "email": email, "password": PASSWORD });
+        let login = client.post(format!("http://{}/api/v1/auth/login", process.address)).json(&body);
+        login.send().await.map(|answer| answer.status().as_u16())
+    };
+    let before = process.peak_memory_kib();
+    let statuses = futures::future::join_all((0..300).map(login)).await;
+    let count =
+        |status: u16| statuses.iter().filter(|answer| matches!(answer, Ok(of) if *of == status)).count();
+    let (ok, unknown, busy) = (count(200), count(401), count(503));
+    let peak = process.peak_memory_kib();
+    println!("300 logins: {ok} in, {unknown} refused, {busy} too late; {before} KiB before, peak {peak} KiB");
+    assert_eq!(ok + unknown + busy, 300, "{statuses:?}");
+    assert!(ok > 0 && unknown > 0);
+    let hashing = api::config::HashingSettings::default();
+    let bound = u64::from(hashing.memory_kib) * hashing.at_once_max as u64 + before + 64 * 1024;
+    assert!(peak < bound, "{peak} KiB, and the bound is {bound} KiB");
+}
