@@ -45,7 +45,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceBuilder;
+use tower::util::MapResponseLayer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 /// Every route, behind the middleware in the order in which a request passes it.
@@ -57,6 +59,8 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.chance, middleware::request_id::assign))
         .layer(from_fn(middleware::access_log::record))
         .layer(from_fn_with_state(state.config.clone(), middleware::security_headers::add))
+        .layer(MapResponseLayer::new(middleware::compression::weaken_tag))
+        .layer(CompressionLayer::new().compress_when(middleware::compression::Compressible))
         .layer(from_fn(middleware::problems::render))
         .layer(from_fn_with_state(state.config.clone(), middleware::cors::check))
         .layer(CatchPanicLayer::custom(middleware::problems::from_panic))

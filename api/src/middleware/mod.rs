@@ -1,6 +1,7 @@
 //! Around every handler; the order stands in [`crate::router`].
 
 pub mod access_log;
+pub mod compression;
 pub mod conditional;
 pub mod cors;
 pub mod csrf;
