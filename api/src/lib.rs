@@ -66,6 +66,7 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(middleware::problems::from_panic))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_time_max))
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
+        .layer(from_fn(extract::nul::refuse))
         .layer(from_fn_with_state(state.config.clone(), middleware::slow_bodies::limit))
         .layer(from_fn_with_state(state.clone(), middleware::rate_limits::count))
         .layer(from_fn_with_state(state.clone(), middleware::csrf::check))

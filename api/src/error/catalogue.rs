@@ -67,6 +67,7 @@ const PROBLEMS: &[Line] = &[
     ("unknown_field", "İstekte bilinmeyen bir alan var.", "The request has an unknown field."),
     ("malformed_json", "JSON okunamadı.", "The JSON cannot be read."),
     ("malformed_body", "İstek gövdesi okunamadı.", "The body cannot be read."),
+    ("invalid_characters", "Adreste izin verilmeyen bir karakter var.", "The address has a character that is not allowed."),
     ("invalid_query", "Sorgu parametreleri geçersiz.", "The query parameters are not valid."),
     ("invalid_idempotency_key", "Idempotency-Key 1-255 karakter olmalı.", "Idempotency-Key must have 1 to 255 characters."),
     ("idempotency_key_reused", "Bu Idempotency-Key başka bir istek için kullanıldı.", "This Idempotency-Key was used for another request."),

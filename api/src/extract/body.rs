@@ -1,5 +1,6 @@
 //! JSON bodies. Give the body `#[serde(deny_unknown_fields)]`, so that a misspelt key is named, not dropped.
 
+use super::nul;
 use crate::Problem;
 use crate::error::FieldError;
 use axum::Json;
@@ -22,7 +23,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::<T>::from_request(request, state).await {
+        let (parts, body) = request.into_parts();
+        let bytes = bytes(Request::from_parts(parts.clone(), body), state).await?;
+        match Json::<T>::from_request(Request::from_parts(parts, bytes.into()), state).await {
             Ok(Json(body)) => Ok(Self(body)),
             Err(rejection) => Err(problem(&rejection)),
         }
@@ -34,9 +37,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let typed = request.headers().contains_key(header::CONTENT_TYPE);
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| Problem::new(rejection.status(), status_code(rejection.status())))?;
+        let bytes = bytes(request, state).await?;
         if bytes.is_empty() {
             return Ok(Self(None));
         }
@@ -47,6 +48,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
             Ok(Json(body)) => Ok(Self(Some(body))),
             Err(rejection) => Err(problem(&rejection)),
         }
+    }
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let bytes = Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| Problem::new(rejection.status(), status_code(rejection.status())))?;
+    match nul::find(&bytes) {
+        None => Ok(bytes),
+        Some(field) => Err(Problem::field(field, "invalid_value")),
     }
 }
 

@@ -21,6 +21,7 @@ mod idempotency_key;
 mod if_match;
 mod locale;
 mod min_position;
+pub mod nul;
 mod params;
 mod path_id;
 
