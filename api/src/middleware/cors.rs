@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "X-Journal-Position, X-Request-Id, X-Total-Count, Location, Retry-After, \
-     X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
+    "ETag, X-Journal-Position, X-Request-Id, X-Total-Count, Idempotent-Replayed, Location, Retry-After, \
+     RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset",
 );
 /// How long a browser may remember a preflight, in seconds.
 const PREFLIGHT_AGE_S: HeaderValue = HeaderValue::from_static("600");
