@@ -13,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 const DESCRIPTORS_RESERVED: u64 = 256;
 /// Fewer places than this are no service; then the kernel's refusals are waited for.
 const PLACES_MIN: usize = 16;
-/// When nobody can leave, because all are being answered, it is tried again after this.
+/// Everybody may stay for this long: a fast caller in a crowd must have the time to ask.
+const WELCOME: Duration = Duration::from_millis(250);
+/// When nobody can leave yet, it is tried again after this.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What a connection is doing.
@@ -65,7 +67,8 @@ impl Seat {
     /// Since when it could leave without losing anything that it was promised.
     fn dispensable_since(&self) -> Option<Instant> {
         let (doing, since) = self.doing();
-        (doing != Doing::Served && !self.0.leave.is_cancelled()).then_some(since)
+        let stays = doing == Doing::Served || since.elapsed() < WELCOME || self.0.leave.is_cancelled();
+        (!stays).then_some(since)
     }
 }
 
