@@ -123,8 +123,9 @@ async fn once(request: RequestBuilder) -> Option<Result<(Value, Option<i64>), Re
     if status.is_success() {
         return Some(Ok((serde_json::from_str(&text).ok()?, position)));
     }
-    // The pictures are there, and the draft hears of it a moment later: a shop's page would ask again.
-    if text.contains("\"draft_busy\"") {
+    // The pictures are there, and the draft hears of it a moment later: a shop's page would ask again. So it does when
+    // a process died with the request.
+    if text.contains("\"draft_busy\"") || text.contains("\"idempotency_in_progress\"") {
         return None;
     }
     Some(Err(Refused(format!("{status}: {text}"))))
