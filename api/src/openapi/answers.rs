@@ -44,6 +44,7 @@ fn of_its_kind(path: &str, method: &HttpMethod, operation: &Operation) -> Vec<(&
     let by_kind = [
         ("400", has_body || has_parameters, "`validation_failed`, `malformed_json`, `invalid_query`"),
         ("401", operation.security.is_some(), "`unauthorized`"),
+        ("408", has_body, "`request_timeout`"),
         ("413", has_body, "`payload_too_large`"),
         ("415", has_body, "`unsupported_media_type`"),
         ("429", in_api, "`rate_limited`; `Retry-After` says when to come back"),
