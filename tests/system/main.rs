@@ -43,3 +43,4 @@ mod killed;
 mod road;
 mod sagas;
 mod status;
+mod users;
