@@ -64,11 +64,11 @@ impl Sessions {
         Ok(Session { id, account, remember, refresh })
     }
 
-    /// The successor of a refresh token; a reused one ends its session.
-    pub async fn renew(&self, token: &str) -> Result<Renewal, Problem> {
+    /// The successor of a refresh token; a reused one ends its session, and its owner gets a mail.
+    pub async fn renew(&self, token: &str, request: Uuid) -> Result<Renewal, Problem> {
         let now = self.clock.now();
         let life = time::Duration::try_from(self.life).map_err(Problem::internal)?;
-        match sessions::rotate(&self.pool, self.secret.bytes(), token, now, life).await? {
+        match sessions::rotate(&self.pool, self.secret.bytes(), token, now, life, request).await? {
             Rotation::Rotated { session, account, remember, token } => {
                 Ok(Renewal::Session(Session { id: session, account, remember, refresh: token }))
             }

@@ -1,7 +1,9 @@
 //! Devices and their refresh tokens. Each use replaces the token; who presents a replaced one shows that it leaked.
 
+use crate::context::Context;
 use crate::tables::mac::mac;
-use domain::AccountId;
+use crate::timers::{self, Timer};
+use domain::{AccountCommand, AccountId, Command};
 use sha2::{Digest, Sha256};
 use sqlx::{PgExecutor, PgPool};
 use time::{Duration, OffsetDateTime};
@@ -102,7 +104,7 @@ pub enum Rotation {
         remember: bool,
         token: String,
     },
-    /// The session was revoked by this.
+    /// The session was revoked by this, and its owner will hear of it.
     Reused {
         session: Uuid,
         account: AccountId,
@@ -111,13 +113,15 @@ pub enum Rotation {
     Unknown,
 }
 
-/// Exchanges a token for its successor, or revokes the session of a reused one; all in one transaction.
+/// Exchanges a token for its successor; or revokes the session of a reused one, and has its owner told. All in one
+/// transaction.
 pub async fn rotate(
     pool: &PgPool,
     server_secret: &[u8],
     presented: &str,
     now: OffsetDateTime,
     life: Duration,
+    request: Uuid,
 ) -> Result<Rotation, sqlx::Error> {
     let token = successor(server_secret, presented);
     let (old, new) = (digest(presented), digest(&token));
@@ -135,11 +139,26 @@ pub async fn rotate(
         }
         Verdict::Reused => {
             revoke(&mut *transaction, session, now).await?;
+            timers::schedule(&mut *transaction, &theft(session, account, now, request), now).await?;
             Rotation::Reused { session, account }
         }
     };
     transaction.commit().await?;
     Ok(rotation)
+}
+
+/// A command that is due at once: it outlives this process, and is given once.
+fn theft(session: Uuid, account: AccountId, now: OffsetDateTime, request: Uuid) -> Timer {
+    let id = domain::ids::derived(&["stolen session", &session.to_string()]);
+    let context = Context {
+        command_id: id,
+        correlation_id: request,
+        causation_position: None,
+        actor: "system:refresh".to_owned(),
+        trace: None,
+    };
+    let command = AccountCommand::ReportStolenSession { session };
+    Timer { id, due_at: now, command: Command::Account { id: account, command }, context }
 }
 
 /// The token with its session; the session's row is locked, so that two refreshes take turns.

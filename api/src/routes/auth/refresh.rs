@@ -14,15 +14,12 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
-use domain::{AccountCommand, AccountId, Command};
 use journal::tables::accounts;
 use journal::tables::security_events::Kind;
-use journal::{Commands, Rider};
 use serde::Deserialize;
 use sqlx::PgPool;
 use std::sync::Arc;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -74,8 +71,6 @@ pub(super) struct Renewer {
     sessions: Sessions,
     #[from_request(via(State))]
     tokens: AccessTokens,
-    #[from_request(via(State))]
-    commands: Commands,
     context: RequestContext,
     log: SecurityLog,
 }
@@ -83,10 +78,9 @@ pub(super) struct Renewer {
 impl Renewer {
     /// The role is read anew, so that a changed one takes effect now.
     async fn renewed(&self, token: &str) -> Result<(TokenPair, Session), Problem> {
-        let session = match self.sessions.renew(token).await? {
+        let session = match self.sessions.renew(token, self.context.request_id).await? {
             Renewal::Session(session) => session,
             Renewal::Reused { session, account } => {
-                self.tell_owner(account, session).await?;
                 self.log.note(Kind::RefreshReused, Some(account), Some(session)).await?;
                 return Err(session::refused("refresh_reuse_detected"));
             }
@@ -95,14 +89,5 @@ impl Renewer {
         let now = self.sessions.clock.now();
         let access = self.tokens.issue(session.account, row.role.0, session.id, now)?;
         Ok((TokenPair { access, refresh: session.refresh.clone() }, session))
-    }
-
-    /// The event makes a mail. The session is ended already.
-    async fn tell_owner(&self, account: AccountId, session: Uuid) -> Result<(), Problem> {
-        let command = AccountCommand::ReportStolenSession { session };
-        let context = self.context.by_system("refresh", self.context.fresh_id());
-        let commands = vec![Command::Account { id: account, command }];
-        self.commands.execute(commands, &context, Rider::default()).await?;
-        Ok(())
     }
 }
