@@ -6,12 +6,17 @@ use crate::{Chance, Problem};
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
 /// In characters, after normalisation.
 const LENGTH_MIN: usize = 8;
 pub const LENGTH_MAX: usize = 128;
+
+/// Passwords that wait for their turn; more would be answered after the request's time.
+const WAITING_MAX: usize = 64;
+/// When a busy gate is worth another try, in seconds.
+const BUSY_RETRY_S: u32 = 2;
 
 /// Lower case, one a line, sorted. From Django 5.2.19 (BSD-3-Clause), which credits Royce Williams; those of fewer than
 /// six characters are left out.
@@ -52,11 +57,16 @@ pub enum HashError {
     Task(#[from] tokio::task::JoinError),
     #[error("the gate is closed")]
     Closed(#[from] tokio::sync::AcquireError),
+    #[error("too many passwords are waiting to be hashed")]
+    Busy,
 }
 
 impl From<HashError> for Problem {
     fn from(error: HashError) -> Self {
-        Self::internal(error)
+        match error {
+            HashError::Busy => Self::unavailable("busy", BUSY_RETRY_S).with_source(error),
+            HashError::Argon2(_) | HashError::Task(_) | HashError::Closed(_) => Self::internal(error),
+        }
     }
 }
 
@@ -65,6 +75,8 @@ impl From<HashError> for Problem {
 pub struct Passwords {
     argon2: Argon2<'static>,
     gate: Arc<Semaphore>,
+    /// Places at the gate and before it.
+    queue: Arc<Semaphore>,
     /// Verified for unknown addresses, so that they take as long as known ones.
     dummy: Arc<str>,
     chance: Chance,
@@ -75,20 +87,28 @@ impl Passwords {
         let params = Params::new(settings.memory_kib, settings.passes, settings.lanes, None)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let dummy = hashed(&argon2, &chance.token(), &chance.bytes()).unwrap_or_default();
-        let gate = Arc::new(Semaphore::new(settings.at_once_max.max(1)));
-        Ok(Self { argon2, gate, dummy: dummy.into(), chance })
+        let at_once = settings.at_once_max.max(1);
+        let gate = Arc::new(Semaphore::new(at_once));
+        let queue = Arc::new(Semaphore::new(at_once + WAITING_MAX));
+        Ok(Self { argon2, gate, queue, dummy: dummy.into(), chance })
     }
 
     /// A PHC string with parameters and salt inside.
     pub async fn hash(&self, password: &str) -> Result<String, HashError> {
         let (argon2, password, salt) = (self.argon2.clone(), normalised(password), self.chance.bytes());
-        let place = self.gate.clone().acquire_owned().await?;
+        let place = self.place().await?;
         let hash = tokio::task::spawn_blocking(move || {
             let hash = hashed(&argon2, &password, &salt);
             drop(place);
             hash
         });
         hash.await?.map_err(HashError::Argon2)
+    }
+
+    /// Whoever would wait too long is told at once.
+    async fn place(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), HashError> {
+        let waiting = self.queue.clone().try_acquire_owned().map_err(|_| HashError::Busy)?;
+        Ok((self.gate.clone().acquire_owned().await?, waiting))
     }
 
     /// Whether a hash was made with other parameters than those of today.
@@ -105,7 +125,7 @@ impl Passwords {
         let known = hash.is_some();
         let hash = hash.unwrap_or(&self.dummy).to_owned();
         let (argon2, password) = (self.argon2.clone(), normalised(password));
-        let place = self.gate.clone().acquire_owned().await?;
+        let place = self.place().await?;
         let matches = tokio::task::spawn_blocking(move || {
             let matches = verified(&argon2, &password, &hash);
             drop(place);
@@ -194,5 +214,16 @@ mod tests {
         assert!(passwords.verify("Kus\u{327}-2026", Some(&hash)).await.unwrap());
         assert!(!passwords.verify("Kus-2026", Some(&hash)).await.unwrap());
         assert!(!passwords.verify("Kus-2026", None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn whoever_would_wait_too_long_is_told_at_once() {
+        let settings = HashingSettings { memory_kib: 64, passes: 1, lanes: 1, at_once_max: 1 };
+        let passwords = Passwords::new(&settings, Chance).unwrap();
+        let storm = futures::future::join_all((0..1_000).map(|_| passwords.verify("Kapak-2026", None))).await;
+        let busy = storm.iter().filter(|answer| matches!(answer, Err(HashError::Busy))).count();
+        let answered = storm.iter().filter(|answer| matches!(answer, Ok(false))).count();
+        assert!(answered >= WAITING_MAX && busy > 0 && answered + busy == 1_000, "{answered} {busy}");
+        assert!(!passwords.verify("Kapak-2026", None).await.unwrap(), "the places are free again");
     }
 }
