@@ -98,7 +98,11 @@ fn make(file: &[u8]) -> Result<Vec<u8>, PortraitError> {
     let image = decoded(file)?;
     let image: DynamicImage =
         if image.color().has_alpha() { image.into_rgba8().into() } else { image.into_rgb8().into() };
-    let square = over_white(image.resize_to_fill(SIDE, SIDE, FilterType::Triangle));
+    // Cut first: scaling a strip until its short side fits would make it thousands of times as large.
+    let side = image.width().min(image.height());
+    let middle = image.crop_imm((image.width() - side) / 2, (image.height() - side) / 2, side, side);
+    drop(image);
+    let square = over_white(middle.resize_exact(SIDE, SIDE, FilterType::Triangle));
     let mut jpeg = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY);
     square.write_with_encoder(encoder).map_err(PortraitError::Encode)?;
@@ -179,7 +183,7 @@ mod tests {
     #[test]
     fn every_kind_becomes_a_square_jpeg() {
         for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
-            for (width, height) in [(640, 480), (3, 900), (1, 1)] {
+            for (width, height) in [(640, 480), (3, 900), (1, 1), (SIDE_MAX, 1), (1, SIDE_MAX)] {
                 let made = make(&encoded(&plain(width, height), format)).unwrap();
                 assert_eq!(image::guess_format(&made).unwrap(), ImageFormat::Jpeg);
                 let square = image::load_from_memory(&made).unwrap();

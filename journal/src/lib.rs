@@ -10,6 +10,7 @@
 //! | [`owner`] | what may run only once in all processes |
 //! | [`relay`] | journal → `JetStream` |
 //! | [`inbox`], [`progress`] | what a flow has begun, finished and handled |
+//! | [`roles`] | what somebody may do, from the journal to the tables |
 //! | [`tables`] | plain tables: personal data, and what needs no history |
 //! | [`timers`] | commands that are due later |
 //! | [`dead_letters`] | steps that failed for good |
@@ -34,6 +35,7 @@ mod prepare;
 pub mod progress;
 pub mod read;
 pub mod relay;
+pub mod roles;
 mod states;
 pub mod tables;
 pub mod timers;

@@ -7,6 +7,7 @@ use domain::account::{Account, Verification};
 use domain::{AccountCommand, AccountId, Command};
 use harness::door::context;
 use harness::{Fault, TestStack, assert_sound, each_call_failing_once, eventually, quick};
+use journal::tables::accounts;
 use journal::tables::password_changes::{self, NewPassword};
 use journal::tables::password_reset;
 use journal::{Clock, Rider};
@@ -182,15 +183,12 @@ async fn a_decided_password_comes_into_force_without_the_request_that_decided_it
     let account = account(&stack, email).await;
     let session = login(&stack, email, OLD, false).await;
     let (clock, commands) = (Clock::system(), stack.service.as_ref().unwrap().commands.clone());
-    let current: String = sqlx::query_scalar("SELECT password_hash FROM accounts WHERE id = $1")
-        .bind(account.0)
-        .fetch_one(&stack.database.pool)
-        .await
-        .unwrap();
     let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
     let now = clock.now();
-    for id in [first, second] {
-        let new = NewPassword { id, account, hash: &current, kept_session: None, now };
+    let passwords = stack.service.as_ref().unwrap().state.passwords.clone();
+    for (id, password) in [(first, OTHER), (second, NEW)] {
+        let hash = passwords.hash(password).await.unwrap();
+        let new = NewPassword { id, account, hash: &hash, kept_session: None, now };
         assert!(password_changes::store(&stack.database.pool, &new).await.unwrap());
     }
     // Two at once: the second one waits for the first.
@@ -212,7 +210,27 @@ async fn a_decided_password_comes_into_force_without_the_request_that_decided_it
     })
     .await;
     refresh(&stack, &text(&session, "refreshToken")).await.is_problem(401, "invalid_refresh");
+    for old in [OLD, OTHER] {
+        login(&stack, email, old, false).await.is_problem(401, "invalid_credentials");
+    }
+    assert_eq!(login(&stack, email, NEW, false).await.status, 200);
     assert_sound(&stack).await;
+    stack.end().await;
+}
+
+/// It had shown the old password, and waited for its turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_was_under_way_does_not_outlive_the_old_password() {
+    let stack = TestStack::start().await;
+    let email = deniz(&stack).await;
+    let proven = accounts::get(&stack.database.pool, account(&stack, email).await).await.unwrap().unwrap();
+    forgot(&stack, email).await;
+    let (token, _) = mailed(&stack, email).await;
+    let body = json!({ "token": token, "password": NEW });
+    assert_eq!(ask(&stack, "reset-password", &body).await.status, 200);
+    let sessions = stack.service.as_ref().unwrap().state.sessions.clone();
+    let refused = sessions.begin(&proven, true, None).await.err().unwrap();
+    assert_eq!((refused.status.as_u16(), refused.code), (401, "invalid_credentials"));
     stack.end().await;
 }
 

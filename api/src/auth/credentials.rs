@@ -1,7 +1,7 @@
 //! Address and password of a login.
 
 use super::email::comparable;
-use super::password::{LENGTH_MAX, Passwords};
+use super::password::{self, Passwords};
 use crate::state::AppState;
 use crate::{Problem, Secret};
 use axum::extract::FromRef;
@@ -39,7 +39,7 @@ impl Credentials {
     /// The account, if the password is its own. Unknown addresses take as long, and get the same answer.
     pub async fn proven(&self, row: Option<AccountRow>, password: &str) -> Result<AccountRow, Problem> {
         let refused = || Problem { code: "invalid_credentials", ..Problem::unauthorized() };
-        if password.chars().count() > LENGTH_MAX {
+        if !password::fits(password) {
             return Err(refused());
         }
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
@@ -53,8 +53,7 @@ impl Credentials {
 
     /// Whether the password is this account's.
     pub async fn matches(&self, row: &AccountRow, password: &str) -> Result<bool, Problem> {
-        let short = password.chars().count() <= LENGTH_MAX;
-        Ok(short && self.passwords.verify(password, Some(&row.password_hash)).await?)
+        Ok(password::fits(password) && self.passwords.verify(password, Some(&row.password_hash)).await?)
     }
 
     /// The same password with today's parameters, unless another one came meanwhile.

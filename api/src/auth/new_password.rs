@@ -11,7 +11,12 @@ use journal::tables::accounts::AccountRow;
 use journal::tables::password_changes::{self, Applied, Decided, NewPassword};
 use journal::{Clock, CommandError, Commands, Committed, Context, Rider};
 use sqlx::PgPool;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// Looks at a password that another one has to precede, and the pause between them.
+const EARLIER_LOOKS: u32 = 20;
+const EARLIER_PAUSE: Duration = Duration::from_millis(100);
 
 /// Sets passwords.
 #[derive(Clone)]
@@ -36,22 +41,21 @@ impl FromRef<AppState> for NewPasswords {
 }
 
 impl NewPasswords {
-    /// By one who has shown the secret of this reset. Ends all sessions; answers the position of the event.
+    /// By one who has shown the secret of this reset. Ends all sessions; answers what was committed: nothing at a repeat.
     pub async fn reset(
         &self,
         account: AccountId,
         selector: Uuid,
         password: &str,
         context: &Context,
-    ) -> Result<i64, Problem> {
-        if !self.keep(account, selector, password, None).await?
-            && !self.kept(account, selector, password).await?
-        {
+    ) -> Result<Committed, Problem> {
+        let ours = self.keep(account, selector, password, None).await?;
+        if !ours && !self.kept(account, selector, password).await? {
             // Two with the same mail and different passwords: the first one has it.
             return Err(Refusal::Account(AccountRefusal::InvalidReset).into());
         }
         let command = AccountCommand::ResetPassword { selector, at: self.clock.now() };
-        self.decide(account, selector, command, context).await
+        self.decide(account, selector, ours, command, context).await
     }
 
     /// By one who knows the password that counts. Ends all sessions but this one.
@@ -61,11 +65,11 @@ impl NewPasswords {
         session: Uuid,
         password: &str,
         context: &Context,
-    ) -> Result<i64, Problem> {
+    ) -> Result<Committed, Problem> {
         let (account, credential) = (AccountId(row.id), self.chance.id());
-        self.keep(account, credential, password, Some(session)).await?;
+        let ours = self.keep(account, credential, password, Some(session)).await?;
         let command = AccountCommand::ChangePassword { credential, replaces: row.credential };
-        self.decide(account, credential, command, context).await
+        self.decide(account, credential, ours, command, context).await
     }
 
     async fn keep(
@@ -90,18 +94,22 @@ impl NewPasswords {
         &self,
         account: AccountId,
         id: Uuid,
+        ours: bool,
         command: AccountCommand,
         context: &Context,
-    ) -> Result<i64, Problem> {
+    ) -> Result<Committed, Problem> {
         let commands = vec![Command::Account { id: account, command }];
         match self.commands.execute(commands, context, Rider::default()).await {
             Ok(committed) => {
                 self.put_in_force(account, &committed).await?;
-                Ok(committed.position)
+                Ok(committed)
             }
-            Err(refused @ CommandError::Refused(_)) => {
-                password_changes::discard(&self.pool, id).await?;
-                Err(refused.into())
+            // Certainly not decided; what another request has kept is that one's to discard.
+            Err(error @ (CommandError::Refused(_) | CommandError::Busy | CommandError::Contended { .. })) => {
+                if ours {
+                    password_changes::discard(&self.pool, id).await?;
+                }
+                Err(error.into())
             }
             // It may have been decided: then the flow needs the row.
             Err(error) => Err(error.into()),
@@ -112,11 +120,23 @@ impl NewPasswords {
         for envelope in &committed.events {
             let event = envelope.decode().map_err(Problem::internal)?;
             let Some(decided) = Decided::of(account, &event) else { continue };
-            let applied = password_changes::apply(&self.pool, decided, self.clock.now()).await?;
-            if applied == Applied::TooEarly {
-                tracing::info!(account.id = %account, "the password before this one is not in force yet");
-            }
+            self.apply(decided).await?;
         }
         Ok(())
+    }
+
+    /// The change before this one may be on its way still.
+    async fn apply(&self, decided: Decided) -> Result<(), Problem> {
+        for _ in 0..EARLIER_LOOKS {
+            match password_changes::apply(&self.pool, decided, self.clock.now()).await? {
+                Applied::Now | Applied::Before => return Ok(()),
+                Applied::Missing => {
+                    return Err(Problem::internal("a decided password was not kept".to_owned()));
+                }
+                Applied::TooEarly => tokio::time::sleep(EARLIER_PAUSE).await,
+            }
+        }
+        // It is decided, and the flow goes on; only it cannot be used yet.
+        Err(Problem::unavailable("busy", 1))
     }
 }

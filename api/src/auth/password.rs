@@ -11,7 +11,9 @@ use unicode_normalization::UnicodeNormalization;
 
 /// In characters, after normalisation.
 const LENGTH_MIN: usize = 8;
-pub const LENGTH_MAX: usize = 128;
+const LENGTH_MAX: usize = 128;
+/// As typed: a letter may come as several code points of up to four bytes.
+const BYTES_MAX: usize = LENGTH_MAX * 16;
 
 /// Passwords that wait for their turn; more would be answered after the request's time.
 const WAITING_MAX: usize = 64;
@@ -41,6 +43,11 @@ fn is_common(password: &str) -> bool {
     let lower = password.to_lowercase();
     let word = lower.trim_end_matches(|character: char| !character.is_alphabetic());
     COMMON.lines().any(|common| common == lower || common == word)
+}
+
+/// Whether a password may be right: nothing longer was ever set.
+pub fn fits(password: &str) -> bool {
+    password.len() <= BYTES_MAX && normalised(password).chars().count() <= LENGTH_MAX
 }
 
 /// The same text, however it was typed.

@@ -3,6 +3,7 @@
 use crate::{Chance, Problem, Secret};
 use domain::AccountId;
 use journal::Clock;
+use journal::tables::accounts::AccountRow;
 use journal::tables::sessions::{self, NewSession, Rotation};
 use sqlx::PgPool;
 use std::time::Duration;
@@ -41,26 +42,29 @@ pub enum Renewal {
 }
 
 impl Sessions {
-    /// A login on a device.
+    /// A login on a device, with the password that `row` has; refused if it was replaced meanwhile.
     pub async fn begin(
         &self,
-        account: AccountId,
+        row: &AccountRow,
         remember: bool,
         user_agent: Option<&str>,
     ) -> Result<Session, Problem> {
-        let now = self.clock.now();
+        let (account, now) = (AccountId(row.id), self.clock.now());
         let (id, refresh) = (self.chance.id_at(now), self.chance.token());
         let user_agent: Option<String> = user_agent.map(|text| text.chars().take(USER_AGENT_MAX).collect());
         let new = NewSession {
             id,
             account,
+            credential: row.credential,
             remember,
             user_agent: user_agent.as_deref(),
             now,
             expires_at: now + self.life,
             token: sessions::digest(&refresh),
         };
-        sessions::open(&self.pool, &new).await?;
+        if !sessions::open(&self.pool, &new).await? {
+            return Err(refused("invalid_credentials"));
+        }
         Ok(Session { id, account, remember, refresh })
     }
 

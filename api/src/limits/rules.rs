@@ -37,6 +37,8 @@ pub struct Rules {
     pub mails: Rule,
     /// Requests for a new password, by e-mail address and client.
     pub password_reset: Rule,
+    /// The same over a day, so that no journal grows by one who goes on and on.
+    pub password_reset_day: Rule,
     /// Mails with a reset, by e-mail address; its window is the life of one, so that the owner always has a good one.
     pub reset_mails: Rule,
     /// Guesses at the short code of a reset, by e-mail address. The link in the same mail is good beyond them.
@@ -45,6 +47,8 @@ pub struct Rules {
     pub ai_account: Rule,
     /// Pictures, by draft.
     pub ai_draft: Rule,
+    /// Pictures of themselves that people send, by account.
+    pub avatar: Rule,
     /// Guesses at the password of one who is logged in, by account.
     pub password_change: Rule,
     /// Failed logins, by e-mail address and client.
@@ -62,10 +66,12 @@ impl Default for Rules {
             email_verification: Rule::new("email_verification", 3, 60),
             mails: Rule::new("mails", 10, 3_600),
             password_reset: Rule::new("password_reset", 3, 60),
+            password_reset_day: Rule::new("password_reset_day", 10, 86_400),
             reset_mails: Rule::new("reset_mails", 3, 600),
             reset_code: Rule::new("reset_code", 10, 30 * 86_400),
             ai_account: Rule::new("ai_account", 30, 60),
             ai_draft: Rule::new("ai_draft", 10, 60),
+            avatar: Rule::new("avatar", 5, 60),
             password_change: Rule::new("password_change", 5, 600),
             login_failures: Rule::new("login_failures", 5, 600),
         }

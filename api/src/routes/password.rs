@@ -97,9 +97,9 @@ impl Change {
             return Err(Problem::field("currentPassword", "current_password_wrong"));
         }
         let context = self.context.by(account);
-        let position = self.passwords.change(&row, session, &body.new_password, &context).await?;
+        let committed = self.passwords.change(&row, session, &body.new_password, &context).await?;
         self.log.note(Kind::PasswordChanged, Some(account), Some(session)).await?;
         self.limits.limiter().forget(rule, &account.to_string()).await?;
-        Ok((SeenAt(position), Json(Changed { success: true })))
+        Ok((SeenAt(committed.position), Json(Changed { success: true })))
     }
 }

@@ -41,12 +41,13 @@ async fn grant(email: &str, role: Role, author: &AuthorArgs, args: &ConfigArgs) 
     let granted = commands.execute(unit, &context, Rider::default()).await;
     stop.cancel();
     running.join_all().await;
-    if granted?.events.is_empty() {
+    let granted = granted?;
+    // The flow `logins` does the same, should this process end here.
+    journal::roles::put_in_force(&pool, account, clock.now()).await?;
+    if granted.events.is_empty() {
         line(format!("{account} is {} already", role_name(role)));
         return Ok(());
     }
-    // The flow `logins` does the same, should this process end here.
-    accounts::set_role(&pool, account, role, clock.now()).await?;
     let event = NewSecurityEvent {
         at: clock.now(),
         kind: Kind::RoleGranted,

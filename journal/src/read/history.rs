@@ -50,6 +50,28 @@ pub async fn stream(
     envelopes(&rows)
 }
 
+/// The events of one aggregate that have one of these types, in order.
+pub async fn stream_of_types(
+    executor: impl PgExecutor<'_>,
+    aggregate_type: &str,
+    aggregate_id: &str,
+    event_types: &[&str],
+) -> Result<Vec<Envelope>, ReadError> {
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND event_type = ANY($3)",
+        " ORDER BY sequence LIMIT $4"
+    ))
+    .bind(aggregate_type)
+    .bind(aggregate_id)
+    .bind(event_types)
+    .bind(HISTORY_EVENTS_MAX + 1)
+    .fetch_all(executor)
+    .await?;
+    envelopes(&rows)
+}
+
 /// Everything that one request caused, in order.
 pub async fn by_correlation(
     executor: impl PgExecutor<'_>,

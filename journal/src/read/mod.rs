@@ -12,7 +12,9 @@ mod lookup;
 mod page;
 mod wake;
 
-pub use history::{by_correlation, event, events, history, last_position, position_at, stream};
+pub use history::{
+    by_correlation, event, events, history, last_position, position_at, stream, stream_of_types,
+};
 pub use lookup::{ClaimOwner, StoredAnswer, answer, claim_owner, delete_answers_before, last_claim_key};
 pub(crate) use page::page_of;
 pub use page::{StoredEvent, contiguous, head, page, range, stored_page};

@@ -87,6 +87,8 @@ pub enum Applied {
     Before,
     /// The change before it is not in force yet.
     TooEarly,
+    /// It is not kept, and never was in force: nothing can be done any more.
+    Missing,
 }
 
 /// Puts a decided password in force and ends the sessions that the old one began; once, however often it is asked.
@@ -94,8 +96,11 @@ pub async fn apply(pool: &PgPool, change: Decided, now: OffsetDateTime) -> Resul
     let mut transaction = pool.begin().await?;
     let Some(kept) = replace(&mut *transaction, change, now).await? else {
         transaction.rollback().await?;
-        let waits = waits(pool, change.credential).await?;
-        return Ok(if waits { Applied::TooEarly } else { Applied::Before });
+        return Ok(match applied(pool, change.credential).await? {
+            Some(true) => Applied::Before,
+            Some(false) => Applied::TooEarly,
+            None => Applied::Missing,
+        });
     };
     end_sessions(&mut *transaction, change.account, kept, now).await?;
     transaction.commit().await?;
@@ -125,10 +130,11 @@ async fn replace(
     .await
 }
 
-async fn waits(executor: impl PgExecutor<'_>, id: Uuid) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM password_changes WHERE id = $1 AND applied_at IS NULL)")
+/// Whether a change that is kept is, or was, in force.
+async fn applied(executor: impl PgExecutor<'_>, id: Uuid) -> Result<Option<bool>, sqlx::Error> {
+    sqlx::query_scalar("SELECT applied_at IS NOT NULL FROM password_changes WHERE id = $1")
         .bind(id)
-        .fetch_one(executor)
+        .fetch_optional(executor)
         .await
 }
 

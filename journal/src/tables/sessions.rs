@@ -29,6 +29,8 @@ pub fn successor(server_secret: &[u8], token: &str) -> String {
 pub struct NewSession<'a> {
     pub id: Uuid,
     pub account: AccountId,
+    /// The password that was shown.
+    pub credential: Uuid,
     pub remember: bool,
     pub user_agent: Option<&'a str>,
     pub now: OffsetDateTime,
@@ -36,12 +38,16 @@ pub struct NewSession<'a> {
     pub token: TokenDigest,
 }
 
-/// Writes session and first token.
-pub async fn open(executor: impl PgExecutor<'_>, new: &NewSession<'_>) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "WITH session AS (INSERT INTO sessions (id, account_id, remember, user_agent, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)) \
-         INSERT INTO refresh_tokens (token_sha256, session_id, issued_at, expires_at) VALUES ($7, $1, $5, $6)",
+/// Writes session and first token; false if another password counts by now than the one that was shown.
+pub async fn open(executor: impl PgExecutor<'_>, new: &NewSession<'_>) -> Result<bool, sqlx::Error> {
+    // Whoever puts a password in force changes the account first and ends its sessions then: either this waits for
+    // the lock and finds another credential, or the session is there to be ended.
+    let opened = sqlx::query(
+        "WITH account AS (SELECT id FROM accounts WHERE id = $2 AND credential_id = $8 FOR SHARE), \
+         session AS (INSERT INTO sessions (id, account_id, remember, user_agent, created_at, expires_at) \
+         SELECT $1, id, $3, $4, $5, $6 FROM account) \
+         INSERT INTO refresh_tokens (token_sha256, session_id, issued_at, expires_at) \
+         SELECT $7, $1, $5, $6 FROM account",
     )
     .bind(new.id)
     .bind(new.account.0)
@@ -50,9 +56,10 @@ pub async fn open(executor: impl PgExecutor<'_>, new: &NewSession<'_>) -> Result
     .bind(new.now)
     .bind(new.expires_at)
     .bind(new.token)
+    .bind(new.credential)
     .execute(executor)
     .await?;
-    Ok(())
+    Ok(opened.rows_affected() == 1)
 }
 
 /// What is known of a presented token.

@@ -3,8 +3,7 @@
 use super::{EffectError, Effects};
 use crate::integrations::CallError;
 use domain::AccountId;
-use domain::account::Account;
-use journal::tables::accounts;
+use journal::roles::{self, RoleError};
 use journal::tables::password_changes::{self, Applied, Decided};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ impl Effects {
     pub(super) async fn put_password_in_force(&self, decided: Decided) -> Result<&'static str, EffectError> {
         match password_changes::apply(&self.pool, decided, self.clock.now()).await? {
             Applied::Now => Ok("in_force"),
+            Applied::Missing => Err(EffectError::Missing("the kept password")),
             Applied::Before => Ok("in_force_before"),
             Applied::TooEarly => {
                 Err(CallError::retry(EARLIER_CHANGE, "the password before this one is not in force yet")
@@ -23,11 +23,13 @@ impl Effects {
         }
     }
 
-    /// The role as it is now, so that late and repeated steps end in the same.
     pub(super) async fn put_role_in_force(&self, account: AccountId) -> Result<&'static str, EffectError> {
-        let state = self.commands.state::<Account>(&account.to_string()).await?;
-        let Some(person) = state.registered() else { return Err(EffectError::Missing("the account")) };
-        accounts::set_role(&self.pool, account, person.role, self.clock.now()).await?;
-        Ok("in_force")
+        match roles::put_in_force(&self.pool, account, self.clock.now()).await {
+            Ok(_) => Ok("in_force"),
+            Err(RoleError::NoAccount) => Err(EffectError::Missing("the account")),
+            Err(RoleError::Database(error)) => Err(error.into()),
+            Err(RoleError::Read(error)) => Err(EffectError::Command(error.into())),
+            Err(RoleError::Unreadable(error)) => Err(EffectError::Document(error.to_string())),
+        }
     }
 }

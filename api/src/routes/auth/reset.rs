@@ -39,6 +39,7 @@ pub(super) async fn forgot_password(
     let ResetParts { resets, limits, log, context } = parts;
     let subject = format!("{} {}", email.comparable(), limits.client.subject());
     limits.take(limits.rules().password_reset, &subject).await?;
+    limits.take(limits.rules().password_reset_day, &subject).await?;
     let answer = evenly(async {
         // Those that were mailed are still good: nobody is kept out by others who ask.
         let mails = limits.limiter().take(limits.rules().reset_mails, &email.comparable()).await?;
@@ -145,9 +146,11 @@ pub(super) async fn reset_password(
         Shown::Code { email, code } => evenly(parts.resets.by_code(&parts.limits, &email, &code)).await?,
     };
     let context = parts.context.by(account);
-    let position = passwords.reset(account, selector, &password, &context).await?;
-    parts.log.note(Kind::PasswordReset, Some(account), None).await?;
-    Ok((SeenAt(position), Json(DONE)))
+    let committed = passwords.reset(account, selector, &password, &context).await?;
+    if !committed.events.is_empty() {
+        parts.log.note(Kind::PasswordReset, Some(account), None).await?;
+    }
+    Ok((SeenAt(committed.position), Json(DONE)))
 }
 
 fn is_code(text: &str) -> bool {

@@ -1,6 +1,7 @@
 //! `/users/me/avatar`: a person's picture. The file is public, under a name that nobody can guess and that never comes again.
 
 use crate::extract::Authenticated;
+use crate::limits::Limits;
 use crate::portrait::{self, Portraits};
 use crate::state::{AppState, PublicFiles};
 use crate::{Chance, Problem};
@@ -76,8 +77,11 @@ pub(super) fn url(file: &str) -> String {
 pub(super) async fn upload(
     caller: Authenticated,
     State(album): State<Album>,
+    limits: Limits,
     request: Request,
 ) -> Result<Json<AvatarView>, Problem> {
+    // One account must not hold all places.
+    limits.take(limits.rules().avatar, &caller.account.to_string()).await?;
     let _place = album.portraits.place()?;
     let portrait = album.portraits.make(the_file(request).await?).await?;
     let file = album.put(caller.account, portrait).await?;
@@ -148,7 +152,10 @@ impl Album {
                 Ok(file)
             }
             Err(problem) => {
-                self.discard(&file).await;
+                // A commit whose answer was lost may have been one.
+                if avatars::get(&self.pool, account).await?.as_deref() != Some(file.as_str()) {
+                    self.discard(&file).await;
+                }
                 Err(problem)
             }
         }

@@ -34,7 +34,7 @@ pub(super) struct ProfileView {
 }
 
 /// What designers tell of themselves; none of it is kept yet.
-#[derive(Default, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DesignerWords {
     specialization: Option<String>,
@@ -45,6 +45,21 @@ struct DesignerWords {
     dribbble_url: Option<String>,
     linkedin_url: Option<String>,
     website_url: Option<String>,
+}
+
+impl Default for DesignerWords {
+    fn default() -> Self {
+        Self {
+            specialization: None,
+            artist_bio: None,
+            is_available: true,
+            iban: None,
+            behance_url: None,
+            dribbble_url: None,
+            linkedin_url: None,
+            website_url: None,
+        }
+    }
 }
 
 impl ProfileView {

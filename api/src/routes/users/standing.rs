@@ -2,7 +2,7 @@
 
 use crate::Problem;
 use cqrs_es::Aggregate;
-use domain::account::{Account, AccountEvent, Proof};
+use domain::account::{Account, AccountEvent};
 use domain::{AccountId, Event};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -15,19 +15,19 @@ pub(super) struct Standing {
 
 impl Standing {
     pub async fn of(pool: &PgPool, account: AccountId) -> Result<Self, Problem> {
-        let stream = journal::read::stream(pool, Account::TYPE, &account.to_string()).await;
-        let mut state = Account::default();
-        let mut revenue_share_accepted_at = None;
-        for envelope in stream.map_err(Problem::internal)? {
-            if let Event::Account(event) = envelope.decode().map_err(Problem::internal)? {
-                if let AccountEvent::Registered { revenue_share: true, .. } = event {
-                    revenue_share_accepted_at = Some(envelope.recorded_at);
+        // Those two come once each, however much else happens to an account.
+        let types = ["registered", "email_verified"];
+        let events = journal::read::stream_of_types(pool, Account::TYPE, &account.to_string(), &types).await;
+        let mut standing = Self { email_verified: false, revenue_share_accepted_at: None };
+        for envelope in events.map_err(Problem::internal)? {
+            match envelope.decode().map_err(Problem::internal)? {
+                Event::Account(AccountEvent::Registered { revenue_share: true, .. }) => {
+                    standing.revenue_share_accepted_at = Some(envelope.recorded_at);
                 }
-                state.apply(event);
+                Event::Account(AccountEvent::EmailVerified { .. }) => standing.email_verified = true,
+                _ => {}
             }
         }
-        let email_verified =
-            state.registered().is_some_and(|person| matches!(person.email, Proof::Proven { .. }));
-        Ok(Self { email_verified, revenue_share_accepted_at })
+        Ok(standing)
     }
 }
