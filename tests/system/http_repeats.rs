@@ -42,7 +42,7 @@ async fn a_repeat_gets_the_first_answer() {
     // The alias is the same route.
     assert_same(&first, &send(keyed(&stack, &token, "one", "/api/drafts", &wish)).await);
     let other = json!({ "method": "ai", "size": "a4" });
-    for (path, body) in [("/drafts", &other), ("/payments/initiate", &wish)] {
+    for (path, body) in [("/drafts", &other), ("/addresses", &wish)] {
         let reused = send(keyed(&stack, &token, "one", &format!("/api/v1{path}"), body)).await;
         reused.is_problem(409, "idempotency_key_reused");
     }
@@ -110,7 +110,15 @@ async fn a_hundred_at_once_are_one() {
     let stack = TestStack::start().await;
     let token = token_of(&stack, &stack.customer().await).await;
     let wish = json!({ "method": "ai" });
-    let all = (0..100).map(|_| send(keyed(&stack, &token, "many", "/api/v1/drafts", &wish)));
+    // On a slow machine the first one takes longer than the others wait: they come again.
+    let ask = async || loop {
+        let answer = send(keyed(&stack, &token, "many", "/api/v1/drafts", &wish)).await;
+        if answer.status != 409 {
+            return answer;
+        }
+        answer.is_problem(409, "idempotency_in_progress");
+    };
+    let all = (0..100).map(|_| ask());
     let all = futures::future::join_all(all).await;
     assert_eq!(all.iter().filter(|answer| !is_replay(answer)).count(), 1);
     for answer in &all {

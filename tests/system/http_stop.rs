@@ -93,9 +93,10 @@ async fn a_stop_under_load_resets_nobody() {
     }
     let mut idle = Wire::connect(process.address).await.unwrap();
     assert!(!idle.get("/health", "").await.unwrap().is_last());
-    let mut waiting = begin_to_wait(&process, &login).await;
     let answered = || counts.answered.load(Ordering::Relaxed);
-    harness::eventually("the load is on", async || (answered() > 2_000).then_some(())).await;
+    harness::eventually("the load is on", async || (answered() > 1_000).then_some(())).await;
+    // Last, since it must still wait when the signal comes.
+    let mut waiting = begin_to_wait(&process, &login).await;
     let before = answered();
     process.terminate();
     clients.join_all().await;

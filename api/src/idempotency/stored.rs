@@ -19,9 +19,9 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 
 /// How long an answer is kept.
 const KEPT: time::Duration = time::Duration::DAY;
-/// When a key is free again although nobody gave it back: its process has died. Longer than handlers run; should one
-/// run longer all the same, two of them write the same ids.
-const LEASE: time::Duration = time::Duration::seconds(15);
+/// When a key is free again although nobody gave it back: its process has died. Longer than the time of a
+/// request; should one run longer all the same, two of them write the same ids.
+const LEASE: time::Duration = time::Duration::seconds(40);
 /// How long a repeat waits for the first request, and how often it looks.
 const WAIT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);

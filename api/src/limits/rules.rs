@@ -71,7 +71,7 @@ impl Default for Rules {
             reset_code: Rule::new("reset_code", 10, 30 * 86_400),
             ai_account: Rule::new("ai_account", 30, 60),
             ai_draft: Rule::new("ai_draft", 10, 60),
-            avatar: Rule::new("avatar", 5, 60),
+            avatar: Rule::new("avatar", 10, 60),
             password_change: Rule::new("password_change", 5, 600),
             login_failures: Rule::new("login_failures", 5, 600),
         }

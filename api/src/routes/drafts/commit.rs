@@ -49,9 +49,9 @@ pub(super) async fn commit(
     let position = if is_committed(&commands, id, by, order).await? {
         position_of(&pool, order).await?
     } else {
-        // The draft refuses if its contents change from here on.
-        unchanged(&pool, &acting, id).await?;
+        // First what will be agreed on, then the tag: the draft refuses if its contents have changed since.
         let draft = open(&commands, id, by).await?;
+        unchanged(&pool, &acting, id).await?;
         let contents = draft.contents().map_err(Refusal::Draft)?;
         let placement = placement(&pool, by, id, draft).await?;
         let origin = acting.context.by_repeatable(by, derived(&["commit", &id.to_string()]));

@@ -2,7 +2,7 @@
 
 use super::addresses::store;
 use super::view::{DraftView, Success};
-use super::{as_committed, open};
+use super::{as_committed, open, unchanged};
 use crate::Problem;
 use crate::error::Fields;
 use crate::extract::{Body, PathId};
@@ -37,7 +37,8 @@ pub(super) struct SavedAddressBody {
         (status = 400, description = "`validation_failed`, `unknown_field`"),
         (status = 401, description = "`unauthorized`"),
         (status = 404, description = "`draft_not_found`, `address_not_found`"),
-        (status = 409, description = "`draft_already_committed`, `draft_canceled`, `idempotency_key_reused`")))]
+        (status = 409, description = "`draft_already_committed`, `draft_canceled`, `idempotency_key_reused`"),
+        (status = 412, description = "`precondition_failed`")))]
 pub(super) async fn choose(
     acting: Acting,
     State(pool): State<PgPool>,
@@ -47,12 +48,13 @@ pub(super) async fn choose(
 ) -> Result<impl IntoResponse, Problem> {
     let by = acting.by;
     open(&commands, id, by).await?;
+    let seen = unchanged(&pool, &acting, id).await?;
     let saved = found(addresses::get(&pool, by, body.address_id).await?)?;
     let shipping = copied(saved.content)?;
     let record = acting.creation(&format!("shipping-address {id}")).id;
     let address = store(&pool, by, "shipping", &shipping, record).await?;
     let unit = vec![Command::Draft { id, command: DraftCommand::SetShipping { by, address } }];
-    let committed = commands.execute(unit, &acting.origin(), Rider::default()).await?;
+    let committed = commands.execute_upon(unit, &acting.origin(), Rider::default(), seen).await?;
     Ok((SeenAt(committed.position), Json(as_committed(&pool, id).await?)))
 }
 

@@ -12,6 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -77,7 +78,11 @@ impl Connection {
         let end = loop {
             tokio::select! {
                 ended = poll_fn(|cx| serving.poll_without_shutdown(cx)) => {
-                    break if ended.is_ok() { End::Done } else { End::Failed };
+                    break match ended {
+                        // Hyper has answered what was no HTTP; only who was too slow is still to be told.
+                        Err(error) if took_too_long(&error) => End::Failed,
+                        Ok(()) | Err(_) => End::Done,
+                    };
                 }
                 () = seat.must_leave(), if !leaving => {
                     leaving = true;
@@ -106,6 +111,11 @@ impl Connection {
             self.cut.run_until_cancelled(take_leave(stream, tell)).await;
         }
     }
+}
+
+fn took_too_long(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    error.is_timeout() || source.is_some_and(|source| source.kind() == std::io::ErrorKind::TimedOut)
 }
 
 /// Hands the request to the router, and says in the answer whether it is the last.

@@ -41,6 +41,10 @@ impl Watched {
     fn wrote<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.take = None;
+            // Whoever takes an answer is not the one who has waited longest for something to do.
+            if self.seat.doing().0 == Doing::Idle {
+                self.seat.does(Doing::Idle);
+            }
             return polled;
         }
         let due = self.take.as_ref().map_or_else(|| Instant::now() + TAKE_MAX, |take| take.deadline());
