@@ -47,8 +47,6 @@ pub struct Rules {
     pub ai_account: Rule,
     /// Pictures, by draft.
     pub ai_draft: Rule,
-    /// Pictures of themselves that people send, by account.
-    pub avatar: Rule,
     /// Guesses at the password of one who is logged in, by account.
     pub password_change: Rule,
     /// Failed logins, by e-mail address and client.
@@ -71,7 +69,6 @@ impl Default for Rules {
             reset_code: Rule::new("reset_code", 10, 30 * 86_400),
             ai_account: Rule::new("ai_account", 30, 60),
             ai_draft: Rule::new("ai_draft", 10, 60),
-            avatar: Rule::new("avatar", 10, 60),
             password_change: Rule::new("password_change", 5, 600),
             login_failures: Rule::new("login_failures", 5, 600),
         }
