@@ -1,8 +1,10 @@
 //! Forgets what has served its time: expired sessions, ended limits, stored answers, passwords that never came to
-//! count, old security events.
+//! count, phone numbers that were sent a code, old security events.
 
 use journal::Clock;
-use journal::tables::{idempotent_answers, password_changes, rate_limits, security_events, sessions};
+use journal::tables::{
+    idempotent_answers, password_changes, phone_codes, rate_limits, security_events, sessions,
+};
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +16,8 @@ const ROWS: i64 = 1_000;
 const SESSIONS_KEPT: time::Duration = time::Duration::days(7);
 /// Long after every retry and every dead letter of a change that was decided.
 const PASSWORDS_KEPT: time::Duration = time::Duration::days(90);
+/// The same; no longer, for numbers are personal data.
+const PHONE_CODES_KEPT: time::Duration = time::Duration::days(30);
 const SECURITY_EVENTS_KEPT: time::Duration = time::Duration::days(730);
 
 pub async fn run(pool: PgPool, clock: Clock, stop: CancellationToken) {
@@ -27,6 +31,7 @@ pub async fn run(pool: PgPool, clock: Clock, stop: CancellationToken) {
             sweep("unused passwords", &stop, || {
                 password_changes::delete_before(pool, now - PASSWORDS_KEPT, ROWS)
             }),
+            sweep("phone codes", &stop, || phone_codes::delete_before(pool, now - PHONE_CODES_KEPT, ROWS)),
             sweep("security events", &stop, || {
                 security_events::delete_before(pool, now - SECURITY_EVENTS_KEPT, ROWS)
             }),

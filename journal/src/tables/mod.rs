@@ -11,6 +11,7 @@
 //! | [`verification`] | the secret of a verification link; derived, so nothing is kept |
 //! | [`password_changes`] | new passwords until they count |
 //! | [`password_reset`] | the secrets of a reset; derived, so nothing is kept |
+//! | [`phone_codes`] | numbers that are to be proven; their codes are derived |
 //! | [`message_cards`] | the cards beside a cover |
 //! | [`checkouts`] | the pages that a payment provider opened |
 //! | [`callback_log`] | calls that claim to come from a provider |
@@ -31,6 +32,7 @@ pub mod message_cards;
 pub mod password_changes;
 pub mod password_reset;
 pub mod personal;
+pub mod phone_codes;
 pub mod privacy;
 pub mod profiles;
 pub mod rate_limits;

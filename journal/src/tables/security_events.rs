@@ -20,11 +20,12 @@ pub enum Kind {
     PasswordChanged,
     PasswordResetRequested,
     PasswordReset,
+    PhoneVerified,
     RoleGranted,
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LoggedIn,
         Self::LoginFailed,
         Self::LoginLocked,
@@ -35,6 +36,7 @@ impl Kind {
         Self::PasswordChanged,
         Self::PasswordResetRequested,
         Self::PasswordReset,
+        Self::PhoneVerified,
         Self::RoleGranted,
     ];
 
@@ -51,6 +53,7 @@ impl Kind {
             Self::PasswordChanged => "password_changed",
             Self::PasswordResetRequested => "password_reset_requested",
             Self::PasswordReset => "password_reset",
+            Self::PhoneVerified => "phone_verified",
             Self::RoleGranted => "role_granted",
         }
     }

@@ -1,0 +1,219 @@
+//! Numbers that are to be proven, and the code that proves one. The number is kept here, the code is derived; events
+//! name the selector alone.
+
+use crate::tables::mac::mac;
+use crate::tables::password_reset::four_digits;
+use domain::AccountId;
+use sqlx::{PgExecutor, PgPool};
+use subtle::ConstantTimeEq;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Both halves of the lock's key: proofs come into force one after the other, so that two cannot swap numbers.
+const LOCK: (i32, i32) = (0x706b_7068, 0);
+
+/// Four digits, the first not zero: the contract's form. It can be guessed, so its attempts must be counted.
+pub fn code(server_secret: &[u8], account: AccountId, selector: Uuid) -> String {
+    four_digits(mac(server_secret, &[b"phone-code:", account.0.as_bytes(), selector.as_bytes()]))
+}
+
+/// Whether the code is the one of this verification.
+pub fn is_code(server_secret: &[u8], account: AccountId, selector: Uuid, given: &str) -> bool {
+    code(server_secret, account, selector).as_bytes().ct_eq(given.as_bytes()).into()
+}
+
+/// A number that waits. `Debug` is left out on purpose.
+#[derive(sqlx::FromRow)]
+pub struct PhoneCode {
+    /// E.164.
+    pub phone: String,
+    pub applied_at: Option<OffsetDateTime>,
+}
+
+pub async fn store(
+    executor: impl PgExecutor<'_>,
+    account: AccountId,
+    selector: Uuid,
+    phone: &str,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO phone_codes (selector, account_id, phone, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(selector)
+        .bind(account.0)
+        .bind(phone)
+        .bind(now)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
+pub async fn get(
+    executor: impl PgExecutor<'_>,
+    account: AccountId,
+    selector: Uuid,
+) -> Result<Option<PhoneCode>, sqlx::Error> {
+    sqlx::query_as("SELECT phone, applied_at FROM phone_codes WHERE selector = $2 AND account_id = $1")
+        .bind(account.0)
+        .bind(selector)
+        .fetch_optional(executor)
+        .await
+}
+
+/// A proof that was decided: the event says it.
+#[derive(Debug, Clone, Copy)]
+pub struct Proven {
+    pub account: AccountId,
+    pub selector: Uuid,
+    /// When the event was recorded.
+    pub at: OffsetDateTime,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    Now,
+    Before,
+    /// A later proof is in force, here or at another account.
+    Superseded,
+}
+
+/// Puts a decided proof in force: the number becomes the account's, and nobody else's. Once, however often it is asked.
+pub async fn apply(pool: &PgPool, proven: Proven, now: OffsetDateTime) -> Result<Applied, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    one_by_one(&mut *transaction).await?;
+    hold_accounts(&mut *transaction, proven).await?;
+    let Some(phone) = use_up(&mut *transaction, proven, now).await? else {
+        return Ok(Applied::Before);
+    };
+    if !is_newest(&mut *transaction, proven, &phone).await? {
+        transaction.commit().await?;
+        return Ok(Applied::Superseded);
+    }
+    take_from_others(&mut *transaction, proven, &phone, now).await?;
+    write_profile(&mut *transaction, proven, &phone, now).await?;
+    transaction.commit().await?;
+    Ok(Applied::Now)
+}
+
+async fn one_by_one(executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(LOCK.0).bind(LOCK.1).execute(executor).await?;
+    Ok(())
+}
+
+/// Whoever changes a profile holds the account's row: that of the owner, and of who had the number until now.
+async fn hold_accounts(executor: impl PgExecutor<'_>, proven: Proven) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "SELECT id FROM accounts WHERE id = $1 OR id IN (SELECT p.account_id FROM profiles p, phone_codes c \
+         WHERE c.selector = $2 AND p.phone = c.phone AND p.phone_verified_at IS NOT NULL) \
+         ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(proven.account.0)
+    .bind(proven.selector)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// Answers the number, if it was not used up before.
+async fn use_up(
+    executor: impl PgExecutor<'_>,
+    proven: Proven,
+    now: OffsetDateTime,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "UPDATE phone_codes SET applied_at = $3 \
+         WHERE selector = $2 AND account_id = $1 AND applied_at IS NULL RETURNING phone",
+    )
+    .bind(proven.account.0)
+    .bind(proven.selector)
+    .bind(now)
+    .fetch_optional(executor)
+    .await
+}
+
+/// Whether neither this account has proven a number since, nor anybody else this one.
+async fn is_newest(executor: impl PgExecutor<'_>, proven: Proven, phone: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT FROM profiles \
+         WHERE (account_id = $1 OR phone = $2) AND phone_verified_at > $3)",
+    )
+    .bind(proven.account.0)
+    .bind(phone)
+    .bind(proven.at)
+    .fetch_one(executor)
+    .await
+}
+
+async fn take_from_others(
+    executor: impl PgExecutor<'_>,
+    proven: Proven,
+    phone: &str,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE profiles SET phone_verified_at = NULL, updated_at = $3 \
+         WHERE phone = $2 AND account_id <> $1 AND phone_verified_at IS NOT NULL",
+    )
+    .bind(proven.account.0)
+    .bind(phone)
+    .bind(now)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+async fn write_profile(
+    executor: impl PgExecutor<'_>,
+    proven: Proven,
+    phone: &str,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO profiles (account_id, phone, phone_verified_at, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $4) ON CONFLICT (account_id) DO UPDATE \
+         SET phone = excluded.phone, phone_verified_at = excluded.phone_verified_at, updated_at = excluded.updated_at",
+    )
+    .bind(proven.account.0)
+    .bind(phone)
+    .bind(proven.at)
+    .bind(now)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// Removes numbers, whether they were proven or not. At most `limit`, and answers how many.
+pub async fn delete_before(
+    executor: impl PgExecutor<'_>,
+    before: OffsetDateTime,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let result = sqlx::query(
+        "DELETE FROM phone_codes WHERE selector IN \
+         (SELECT selector FROM phone_codes WHERE created_at < $1 LIMIT $2)",
+    )
+    .bind(before)
+    .bind(limit)
+    .execute(executor)
+    .await?;
+    Ok(result.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &[u8] = b"secret";
+    const ACCOUNT: AccountId = AccountId(Uuid::from_u128(1));
+    const SELECTOR: Uuid = Uuid::from_u128(7);
+
+    #[test]
+    fn a_code_has_four_digits_and_belongs_to_one_account_and_verification() {
+        let good = code(SECRET, ACCOUNT, SELECTOR);
+        assert!((1_000..=9_999).contains(&good.parse::<u32>().unwrap()), "{good}");
+        assert!(is_code(SECRET, ACCOUNT, SELECTOR, &good));
+        assert!(!is_code(SECRET, ACCOUNT, SELECTOR, ""));
+        assert!(!is_code(SECRET, AccountId(SELECTOR), SELECTOR, &good));
+        assert!(!is_code(b"other", ACCOUNT, SELECTOR, &good));
+        assert_ne!(good, crate::tables::password_reset::code(SECRET, ACCOUNT, SELECTOR));
+    }
+}
