@@ -6,14 +6,16 @@
 //! - [`iyzico`]: the payment provider with its hosted page, card form, 3-D Secure and callback.
 //! - [`stability`]: the picture provider, with credits, filters and limits.
 //! - [`mailbox`]: an SMTP server that delivers nothing and shows everything on a web page.
+//! - [`twilio`]: the provider of text messages, which delivers nothing and shows everything as well.
 //!
-//! What all three share: [`Running`] (the server), [`faults`] (failures asked for in advance) and
+//! What all of them share: [`Running`] (the server), [`faults`] (failures asked for in advance) and
 //! `store` (what happened, on disk before it is answered).
 
 pub mod faults;
 pub mod iyzico;
 pub mod mailbox;
 pub mod stability;
+pub mod twilio;
 
 mod html;
 mod running;
