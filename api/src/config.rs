@@ -25,6 +25,10 @@ pub struct ApiConfig {
     pub verification_life: Duration,
     /// How long a mailed link or code for a new password is good.
     pub reset_life: Duration,
+    /// How long a code for a phone number is good.
+    pub phone_life: Duration,
+    /// Whether somebody sends text messages.
+    pub texts: bool,
     pub limits: Limits,
     pub rules: Rules,
     /// Proxies in front, whose words about the client's address are believed.
@@ -120,6 +124,8 @@ pub(crate) mod tests {
             iyzico_secret: Secret::new(*b"sandbox-test-secret"),
             verification_life: Duration::from_hours(1),
             reset_life: Duration::from_mins(10),
+            phone_life: Duration::from_mins(10),
+            texts: true,
             limits: Limits::default(),
             rules: Rules::default(),
             trusted_proxies: 0,

@@ -34,7 +34,7 @@ pub enum Command {
     /// Run everything on this machine: PostgreSQL, NATS, simulated providers, and the service.
     ///
     /// State and logs lie in .polikrami/ and survive a restart. DATABASE_URL, NATS_URL, SMTP_HOST,
-    /// IYZICO_BASE_URL and STABILITY_BASE_URL, when set, replace the part in question.
+    /// IYZICO_BASE_URL, STABILITY_BASE_URL and TWILIO_BASE_URL, when set, replace the part in question.
     Dev(DevArgs),
     /// Walk the whole road as a customer: register, paint, order, pay, and prove it.
     ///

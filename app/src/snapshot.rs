@@ -150,6 +150,8 @@ fn words(action: &Action) -> &'static str {
             Call::MailPasswordChanged { .. } | Call::MailSessionStolen { .. } => "mailing a notice",
             Call::PutPasswordInForce { .. } => "putting a password in force",
             Call::PutRoleInForce { .. } => "putting a role in force",
+            Call::TextPhoneCode { .. } => "texting a phone code",
+            Call::PutPhoneInForce { .. } => "putting a phone number in force",
             Call::MailOrderConfirmation { .. } => "mailing an order confirmation",
         },
     }

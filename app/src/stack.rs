@@ -32,6 +32,10 @@ pub struct External {
     pub iyzico_secret_key: Option<String>,
     pub stability_base_url: Option<Url>,
     pub stability_api_key: Option<String>,
+    pub twilio_base_url: Option<Url>,
+    pub twilio_account_sid: Option<String>,
+    pub twilio_auth_token: Option<String>,
+    pub twilio_from: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +125,7 @@ impl Stack {
             admin: format!("http://{}", service.admin),
             iyzico: trimmed(&providers.iyzico_url),
             stability: trimmed(&providers.stability_url),
+            twilio: trimmed(&providers.twilio_url),
             mailbox: providers.mailbox_url.clone(),
             smtp: format!("{}:{}", providers.smtp_host, providers.smtp_port),
             database_url,
@@ -206,6 +211,11 @@ fn settings(
         ("IYZICO_SECRET_KEY", &providers.iyzico_secret_key),
         ("STABILITY_BASE_URL", providers.stability_url.as_str()),
         ("STABILITY_API_KEY", &providers.stability_api_key),
+        ("SMS_PROVIDER", "twilio"),
+        ("TWILIO_BASE_URL", providers.twilio_url.as_str()),
+        ("TWILIO_ACCOUNT_SID", &providers.twilio_account_sid),
+        ("TWILIO_AUTH_TOKEN", &providers.twilio_auth_token),
+        ("TWILIO_FROM", &providers.twilio_from),
         ("SMTP_HOST", &providers.smtp_host),
         ("SMTP_PORT", &providers.smtp_port.to_string()),
         ("SMTP_SECURITY", if providers.mailbox.is_some() { "plain-loopback" } else { "tls" }),

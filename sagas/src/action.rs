@@ -45,6 +45,10 @@ pub enum Call {
     PutPasswordInForce { account: AccountId, credential: Uuid, replaces: Uuid },
     /// The account's role, to where tokens are made.
     PutRoleInForce { account: AccountId },
+    /// Text message with the code that proves a phone number.
+    TextPhoneCode { account: AccountId, selector: Uuid },
+    /// The number that was proven, to the profile.
+    PutPhoneInForce { account: AccountId, selector: Uuid },
     /// Mail with the paid order and its invoice.
     MailOrderConfirmation { order: OrderId },
 }

@@ -9,14 +9,16 @@ pub enum Fault {
     Payment { call: &'static str, fault: &'static str },
     Picture { call: &'static str, fault: &'static str },
     Mail { call: &'static str, fault: &'static str },
+    Sms { call: &'static str, fault: &'static str },
 }
 
 impl Fault {
     fn parts(self) -> (&'static str, &'static str) {
         match self {
-            Self::Payment { call, fault } | Self::Picture { call, fault } | Self::Mail { call, fault } => {
-                (call, fault)
-            }
+            Self::Payment { call, fault }
+            | Self::Picture { call, fault }
+            | Self::Mail { call, fault }
+            | Self::Sms { call, fault } => (call, fault),
         }
     }
 
@@ -26,6 +28,7 @@ impl Fault {
             Self::Payment { .. } => &endpoints.iyzico,
             Self::Picture { .. } => &endpoints.stability,
             Self::Mail { .. } => &endpoints.mailbox,
+            Self::Sms { .. } => &endpoints.twilio,
         };
         format!("{}/_control/faults", base.trim_end_matches('/'))
     }

@@ -16,6 +16,7 @@
 //! | [`verification`] | the mailed link |
 //! | [`new_password`] | a new password, and when it counts |
 //! | [`reset`] | a forgotten password: the mail, and what gives the right to a new one |
+//! | [`phone`] | a phone number: the code, and when it is proven |
 //! | [`provision`] | accounts made by an operator |
 
 pub mod access_token;
@@ -27,6 +28,7 @@ pub mod guard;
 pub mod keyring;
 pub mod new_password;
 pub mod password;
+pub mod phone;
 pub mod provision;
 pub mod registration;
 pub mod reset;

@@ -111,6 +111,9 @@ const PROBLEMS: &[Line] = &[
     ("reset_code_locked", "Çok fazla hatalı kod girildi. E-postadaki bağlantıyı kullanın.", "Too many wrong codes. Use the link in the mail."),
     ("phone_code_invalid", "Kod geçersiz; yenisini isteyin.", "Invalid or expired code"),
     ("phone_code_expired", "Kodun süresi doldu; yenisini isteyin.", "Invalid or expired code"),
+    ("phone_code_locked", "Çok fazla hatalı kod girildi. Lütfen daha sonra tekrar deneyin.", "Too many wrong codes. Please try again later."),
+    ("phone_verification_disabled", "Telefon doğrulaması şu anda kullanılamıyor.", "Phone numbers cannot be verified here."),
+    ("provider_disabled", "Bu doğrulama yöntemi kullanılmıyor.", "This way of verification is not offered."),
     // Addresses.
     ("address_not_found", "Adres bulunamadı veya size ait değil.", "There is no such address."),
     ("address_limit_reached", "Kayıtlı adres sınırına ulaştınız.", "No more addresses can be saved."),
@@ -178,6 +181,8 @@ const FIELDS: &[Line] = &[
     ("too_large", "En fazla {} olabilir", "At most {}"),
     ("limit_out_of_range", "Sayfa boyutu aralık dışında", "The page size is out of range"),
     ("page_out_of_range", "Sayfa numarası aralık dışında", "The page number is out of range"),
+    ("reset_code_form", "Kod dört rakamdan oluşur", "The code has four digits"),
+    ("phone_code_form", "Kod dört rakamdan oluşur", "The code has four digits"),
     ("phone_invalid", "Geçerli bir telefon numarası girin", "Enter a valid phone number"),
     ("name_invalid", "Yalnızca harf, boşluk, kesme işareti, tire ve nokta kullanın", "Use only letters, spaces, apostrophes, hyphens and dots"),
     ("country_unknown", "Ülkenin iki harfli kodunu girin", "Enter the country's code of two letters"),

@@ -43,6 +43,18 @@ pub struct Rules {
     pub reset_mails: Rule,
     /// Guesses at the short code of a reset, by e-mail address. The link in the same mail is good beyond them.
     pub reset_code: Rule,
+    /// Codes for phone numbers, by account.
+    pub phone_verification: Rule,
+    /// The same for a day: each is a message that is paid for.
+    pub phone_day: Rule,
+    /// Codes that a number is sent, whoever asks for them: nobody's phone is flooded.
+    pub phone_number: Rule,
+    /// The same for a day; it also bounds how often strangers can guess at one number.
+    pub phone_number_day: Rule,
+    /// Wrong codes, by account; its window is the life of a code.
+    pub phone_code: Rule,
+    /// Guesses in a day, right or wrong: whoever proves a number of his own between them has no more.
+    pub phone_code_day: Rule,
     /// Pictures, by account.
     pub ai_account: Rule,
     /// Pictures, by draft.
@@ -67,6 +79,12 @@ impl Default for Rules {
             password_reset_day: Rule::new("password_reset_day", 10, 86_400),
             reset_mails: Rule::new("reset_mails", 3, 600),
             reset_code: Rule::new("reset_code", 10, 30 * 86_400),
+            phone_verification: Rule::new("phone_verification", 5, 60),
+            phone_day: Rule::new("phone_day", 20, 86_400),
+            phone_number: Rule::new("phone_number", 5, 3_600),
+            phone_number_day: Rule::new("phone_number_day", 10, 86_400),
+            phone_code: Rule::new("phone_code", 5, 600),
+            phone_code_day: Rule::new("phone_code_day", 20, 86_400),
             ai_account: Rule::new("ai_account", 30, 60),
             ai_draft: Rule::new("ai_draft", 10, 60),
             password_change: Rule::new("password_change", 5, 600),

@@ -77,6 +77,10 @@ fn external() -> Result<External, BoxError> {
         iyzico_secret_key: text("IYZICO_SECRET_KEY"),
         stability_base_url: url("STABILITY_BASE_URL")?,
         stability_api_key: text("STABILITY_API_KEY"),
+        twilio_base_url: url("TWILIO_BASE_URL")?,
+        twilio_account_sid: text("TWILIO_ACCOUNT_SID"),
+        twilio_auth_token: text("TWILIO_AUTH_TOKEN"),
+        twilio_from: text("TWILIO_FROM"),
     })
 }
 
@@ -86,6 +90,7 @@ fn greet(endpoints: &Endpoints, took: Duration, log: &str) {
         ("API", endpoints.api.clone()),
         ("API documentation", format!("{}/docs", endpoints.api)),
         ("mails", endpoints.mailbox.clone()),
+        ("text messages", endpoints.twilio.clone()),
         ("payment provider", endpoints.iyzico.clone()),
         ("picture provider", endpoints.stability.clone()),
         ("operators", format!("{}/status", endpoints.admin)),

@@ -24,6 +24,15 @@ pub enum PaymentProvider {
 }
 words!(PaymentProvider: "iyzico" => Iyzico);
 
+/// Who sends text messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmsProvider {
+    Twilio,
+    /// Nobody: phone numbers cannot be proven.
+    None,
+}
+words!(SmsProvider: "twilio" => Twilio, "none" => None);
+
 /// How the connection to the mail server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmtpSecurity {
@@ -83,6 +92,8 @@ settings! {
     verification_minutes: Whole<5, 10_080> = "EMAIL_VERIFY_CODE_EXPIRE_MINUTES", "60", "60";
     /// Minutes that a mailed link or code for a new password is good.
     reset_minutes: Whole<5, 60> = "PASSWORD_RESET_CODE_EXPIRE_MINUTES", "10", "10";
+    /// Minutes that a code for a phone number is good.
+    phone_minutes: Whole<5, 60> = "PHONE_VERIFY_CODE_EXPIRE_MINUTES", "10", "10";
     /// Send cookies over HTTPS only.
     cookie_secure: bool = "COOKIE_SECURE", "true", "true";
     /// Domain of the cookies, if shop and API live on different hosts of it.
@@ -137,6 +148,21 @@ settings! {
 }
 
 settings! {
+    /// Text messages.
+    Texts, "Text messages";
+    /// Who sends them: `twilio`, or `none`; then phone numbers cannot be proven.
+    provider: SmsProvider = "SMS_PROVIDER", "none", "twilio";
+    /// The account at Twilio; required with `SMS_PROVIDER=twilio`, as are the next two.
+    twilio_account_sid: String = "TWILIO_ACCOUNT_SID", optional, "AC00000000000000000000000000000000";
+    /// Its token.
+    [secret] twilio_auth_token: SecretText = "TWILIO_AUTH_TOKEN", optional, "<from the console>";
+    /// Sender of all messages: a number of that account in international form, or a registered sender's name.
+    twilio_from: String = "TWILIO_FROM", optional, "+15005550006";
+    /// The provider's address.
+    twilio_base_url: Url = "TWILIO_BASE_URL", "https://api.twilio.com", "https://api.twilio.com";
+}
+
+settings! {
     /// How often somebody may do something.
     Limits, "Limits";
     /// Requests of an account, or of an address where nobody is logged in, in `RATE_LIMIT_API_DURATION` seconds.
@@ -155,6 +181,10 @@ settings! {
     password_reset_points: Whole<1, 1_000_000> = "RATE_LIMIT_PASSWORD_RESET_POINTS", "3", "3";
     /// Seconds.
     password_reset_seconds: Whole<1, 86_400> = "RATE_LIMIT_PASSWORD_RESET_DURATION", "60", "60";
+    /// Codes for phone numbers that an account can ask for.
+    phone_verification_points: Whole<1, 1_000_000> = "RATE_LIMIT_PHONE_VERIFICATION_POINTS", "5", "5";
+    /// Seconds.
+    phone_verification_seconds: Whole<1, 86_400> = "RATE_LIMIT_PHONE_VERIFICATION_DURATION", "60", "60";
     /// Pictures that an account can ask for.
     ai_account_points: Whole<1, 1_000_000> = "RATE_LIMIT_AI_ACCOUNT_POINTS", "30", "30";
     /// Seconds.
@@ -191,6 +221,11 @@ impl Limits {
                 rules.password_reset,
                 self.password_reset_points.0,
                 self.password_reset_seconds.0,
+            ),
+            phone_verification: of(
+                rules.phone_verification,
+                self.phone_verification_points.0,
+                self.phone_verification_seconds.0,
             ),
             ai_account: of(rules.ai_account, self.ai_account_points.0, self.ai_account_seconds.0),
             ai_draft: of(rules.ai_draft, self.ai_draft_points.0, self.ai_draft_seconds.0),

@@ -18,12 +18,12 @@ pub mod source;
 pub mod text;
 pub mod value;
 
-pub use groups::{Environment, SmtpSecurity};
+pub use groups::{Environment, SmsProvider, SmtpSecurity};
 pub use role::Role;
 pub use schema::Problem;
 pub use source::Source;
 
-use groups::{Files, Limits, Mail, Payments, Server, Servers, Sessions};
+use groups::{Files, Limits, Mail, Payments, Server, Servers, Sessions, Texts};
 use schema::{Group, Reader};
 
 /// All of them.
@@ -35,17 +35,19 @@ pub struct Settings {
     pub payments: Payments,
     pub files: Files,
     pub mail: Mail,
+    pub texts: Texts,
     pub limits: Limits,
 }
 
 /// What there is to set, in the order in which it is shown.
-pub const GROUPS: [Group; 7] = [
+pub const GROUPS: [Group; 8] = [
     Server::GROUP,
     Servers::GROUP,
     Sessions::GROUP,
     Payments::GROUP,
     Files::GROUP,
     Mail::GROUP,
+    Texts::GROUP,
     Limits::GROUP,
 ];
 
@@ -60,13 +62,13 @@ impl Settings {
         let (server, servers) = (Server::read(&mut reader), Servers::read(&mut reader));
         let (sessions, payments) = (Sessions::read(&mut reader), Payments::read(&mut reader));
         let (files, mail) = (Files::read(&mut reader), Mail::read(&mut reader));
-        let limits = Limits::read(&mut reader);
+        let (texts, limits) = (Texts::read(&mut reader), Limits::read(&mut reader));
         let mut problems = reader.finish();
         problems.extend(source.strangers(&names()));
         let all = (|| {
             let (server, servers, sessions) = (server?, servers?, sessions?);
-            let (payments, files) = (payments?, files?);
-            Some(Self { server, servers, sessions, payments, files, mail: mail?, limits: limits? })
+            let (payments, files, mail) = (payments?, files?, mail?);
+            Some(Self { server, servers, sessions, payments, files, mail, texts: texts?, limits: limits? })
         })();
         let of_rules = all.iter().flat_map(Self::problems);
         let fresh: Vec<Problem> =

@@ -3,7 +3,7 @@
 use super::groups::Environment;
 use super::schema::{Problem, Setting};
 use super::value::SecretText;
-use super::{GROUPS, Settings, SmtpSecurity};
+use super::{GROUPS, Settings, SmsProvider, SmtpSecurity};
 use url::Url;
 
 const SECRET_CHARS_MIN: usize = 32;
@@ -52,6 +52,24 @@ impl Settings {
         if mail.security == SmtpSecurity::PlainLoopback && !loopback {
             problems.add("SMTP_SECURITY", "is `plain-loopback`, but SMTP_HOST is not this machine");
         }
+        if self.texts.provider == SmsProvider::Twilio {
+            self.twilio(problems);
+        }
+    }
+
+    fn twilio(&self, problems: &mut Problems) {
+        let texts = &self.texts;
+        let given = [
+            ("TWILIO_ACCOUNT_SID", texts.twilio_account_sid.is_some()),
+            ("TWILIO_AUTH_TOKEN", texts.twilio_auth_token.is_some()),
+            ("TWILIO_FROM", texts.twilio_from.is_some()),
+        ];
+        for (name, _) in given.iter().filter(|(_, given)| !given) {
+            problems.add(name, "is not set, and SMS_PROVIDER is `twilio`");
+        }
+        if texts.twilio_account_sid.as_deref().is_some_and(|sid| !is_account_sid(sid)) {
+            problems.add("TWILIO_ACCOUNT_SID", "is not `AC` and 32 hexadecimal digits");
+        }
     }
 
     fn in_production(&self, problems: &mut Problems) {
@@ -86,6 +104,7 @@ impl Settings {
             ("SHOP_URL", &self.server.shop_url),
             ("IYZICO_BASE_URL", &payments.iyzico_base_url),
             ("STABILITY_BASE_URL", &self.files.stability_base_url),
+            ("TWILIO_BASE_URL", &self.texts.twilio_base_url),
         ];
         for (name, url) in urls {
             if url.scheme() != "https" {
@@ -120,6 +139,12 @@ impl Problems {
             self.add(name, format!("has only {variety} different characters"));
         }
     }
+}
+
+/// It becomes a part of an address.
+fn is_account_sid(sid: &str) -> bool {
+    sid.len() == 34
+        && sid.strip_prefix("AC").is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn setting(name: &str) -> Option<&'static Setting> {

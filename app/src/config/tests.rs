@@ -69,6 +69,7 @@ fn production_refuses_what_is_safe_on_a_developers_machine_only() {
         ("TRUSTED_PROXIES", "0"),
         ("EMAIL_FROM", "x@polikrami.example"),
         ("STABILITY_BASE_URL", "http://127.0.0.1:1"),
+        ("TWILIO_BASE_URL", "http://127.0.0.1:1"),
     ];
     for (name, value) in weak {
         let wrong = wrong(&production().with(name, value));
@@ -94,10 +95,36 @@ fn mail_without_protection_stays_on_this_machine() {
 }
 
 #[test]
+fn text_messages_need_all_of_their_settings_or_none() {
+    assert_eq!(wrong(&production().with("SMS_PROVIDER", "none")), Vec::<String>::new());
+    let twilio = production().with("SMS_PROVIDER", "twilio");
+    let missing = wrong(&twilio);
+    assert_eq!(missing.len(), 3, "{missing:#?}");
+    for name in ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"] {
+        assert!(missing.iter().any(|line| line.starts_with(&format!("{name} is not set"))), "{missing:#?}");
+    }
+    let whole = twilio
+        .with("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef")
+        .with("TWILIO_AUTH_TOKEN", "t")
+        .with("TWILIO_FROM", "+15005550006");
+    assert_eq!(wrong(&whole), Vec::<String>::new());
+    for sid in [
+        "AC0123456789abcdef0123456789abcde",
+        "AC../../../../../../../../../../..",
+        "SM0123456789abcdef0123456789abcdef",
+    ] {
+        let wrong = wrong(&whole.clone().with("TWILIO_ACCOUNT_SID", sid));
+        assert!(wrong.len() == 1 && wrong[0].starts_with("TWILIO_ACCOUNT_SID"), "{sid}: {wrong:#?}");
+    }
+    assert!(wrong(&production().with("SMS_PROVIDER", "mock"))[0].contains("`twilio` `none`"));
+}
+
+#[test]
 fn no_secret_is_ever_shown() {
     let source = production()
         .with("SMTP_USER", "u")
         .with("SMTP_PASS", "hunter2-pass")
+        .with("TWILIO_AUTH_TOKEN", "hunter2-token")
         .with("DATABASE_URL", "nats://hunter2");
     let shown =
         format!("{:?} {} {:?}", Settings::read(&source), text::used(&source), Settings::read(&production()));

@@ -35,6 +35,8 @@ pub struct Endpoints {
     pub iyzico: String,
     /// The Stability simulator.
     pub stability: String,
+    /// The Twilio simulator, and its page with the text messages.
+    pub twilio: String,
     /// The pages of the mailbox.
     pub mailbox: String,
     /// Where the mailbox takes mail, as `host:port`.

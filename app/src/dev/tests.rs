@@ -216,6 +216,7 @@ fn a_second_holder_of_a_state_directory_learns_where_the_first_answers() {
         admin: String::new(),
         iyzico: String::new(),
         stability: String::new(),
+        twilio: String::new(),
         mailbox: String::new(),
         smtp: String::new(),
         database_url: String::new(),

@@ -2,7 +2,7 @@
 
 use super::Options;
 use crate::config::value::SecretText;
-use crate::config::{Settings, SmtpSecurity};
+use crate::config::{Settings, SmsProvider, SmtpSecurity};
 use api::auth::Keyring;
 use api::auth::keyring::KeyringError;
 use api::config::{CookieSettings, Limits, TokenSettings};
@@ -20,6 +20,7 @@ use sagas::integrations::images::rendition::Renderer;
 use sagas::integrations::images::stability::{Stability, StabilityConfig};
 use sagas::integrations::mail::smtp::{Mailer, Security, SmtpConfig, SmtpCredentials};
 use sagas::integrations::payment::iyzico::{Iyzico, IyzicoConfig};
+use sagas::integrations::sms::twilio::{Twilio, TwilioConfig};
 use sagas::integrations::storage::{Storage, StorageError};
 use sqlx::PgPool;
 use std::path::Path;
@@ -79,7 +80,9 @@ pub(super) fn api_state(
 ) -> Result<AppState, PartsError> {
     let settings = &options.settings;
     let limits = Limits { addresses_max: settings.limits.user_addresses.0, ..Limits::default() };
-    let (rules, reset_life) = (settings.limits.rules(), minutes(settings.sessions.reset_minutes.0));
+    let sessions = &settings.sessions;
+    let (reset_life, phone_life) = (minutes(sessions.reset_minutes.0), minutes(sessions.phone_minutes.0));
+    let rules = settings.limits.rules();
     let config = ApiConfig {
         public_url: settings.server.app_url.clone(),
         shop_url: settings.server.shop_url.clone(),
@@ -98,8 +101,14 @@ pub(super) fn api_state(
         iyzico_secret: secret(&settings.payments.iyzico_secret_key),
         verification_life: minutes(settings.sessions.verification_minutes.0),
         reset_life,
+        phone_life,
+        texts: settings.texts.provider != SmsProvider::None,
         limits,
-        rules: Rules { reset_mails: Rule { window: reset_life, ..rules.reset_mails }, ..rules },
+        rules: Rules {
+            reset_mails: Rule { window: reset_life, ..rules.reset_mails },
+            phone_code: Rule { window: phone_life, ..rules.phone_code },
+            ..rules
+        },
         trusted_proxies: settings.server.trusted_proxies.0 as usize,
     };
     let ready = Readiness::new(vec![("database".into(), database_check(pool.clone()))]);
@@ -140,6 +149,7 @@ pub(super) fn effects(options: &Options, pool: &PgPool, commands: &Commands) -> 
         renderer: Renderer::per_core(),
         storage: Storage::local(&settings.files.private_dir, &settings.files.public_dir)?,
         mailer,
+        texts: texts(options)?,
         settings: effects::Settings {
             callback_url: settings.server.app_url.join("/api/v1/payments/callback")?,
             public_url: settings.server.app_url.clone(),
@@ -176,6 +186,24 @@ fn mailer(settings: &Settings, deadline: Duration) -> Result<Mailer, PartsError>
         ehlo: settings.server.app_url.host_str().unwrap_or("localhost").to_owned(),
         deadline,
     })?)
+}
+
+/// Which settings go together, their rules have said.
+fn texts(options: &Options) -> Result<Option<Twilio>, PartsError> {
+    let settings = &options.settings.texts;
+    let login = settings.twilio_account_sid.clone().zip(settings.twilio_auth_token.clone());
+    let (SmsProvider::Twilio, Some((account_sid, token)), Some(from)) =
+        (settings.provider, login, settings.twilio_from.clone())
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Twilio::new(TwilioConfig {
+        base_url: settings.twilio_base_url.clone(),
+        account_sid,
+        auth_token: token.expose().to_owned(),
+        from,
+        timeout: options.provider_timeout,
+    })?))
 }
 
 /// Keeps trying: without NATS the service answers, and its reactions wait.

@@ -68,7 +68,7 @@ impl Effects {
         .await
     }
 
-    async fn person(&self, account: AccountId) -> Result<Registered, EffectError> {
+    pub(super) async fn person(&self, account: AccountId) -> Result<Registered, EffectError> {
         match self.commands.state::<Account>(&account.to_string()).await? {
             Account::Registered(person) => Ok(person),
             Account::Unknown => Err(EffectError::Missing("the account")),

@@ -10,6 +10,7 @@ mod checkout;
 mod invoices;
 mod logins;
 mod mail;
+mod phones;
 mod pictures;
 
 use crate::action::{Action, Call};
@@ -19,6 +20,7 @@ use crate::integrations::images::stability::Stability;
 use crate::integrations::mail::smtp::Mailer;
 use crate::integrations::mail::templates::account::Notice;
 use crate::integrations::payment::iyzico::Iyzico;
+use crate::integrations::sms::twilio::Twilio;
 use crate::integrations::storage::{Area, Storage, StorageError};
 use bytes::Bytes;
 use domain::{AiJobCommand, Command, PaymentCommand, ids};
@@ -43,6 +45,8 @@ pub struct Effects {
     pub renderer: Renderer,
     pub storage: Storage,
     pub mailer: Mailer,
+    /// None where nobody sends text messages.
+    pub texts: Option<Twilio>,
     pub settings: Settings,
 }
 
@@ -186,6 +190,12 @@ impl Effects {
                 self.put_password_in_force(Decided { account, credential, replaces }).await
             }
             Call::PutRoleInForce { account } => self.put_role_in_force(*account).await,
+            Call::TextPhoneCode { account, selector } => {
+                self.text_phone_code(*account, *selector, origin).await
+            }
+            Call::PutPhoneInForce { account, selector } => {
+                self.put_phone_in_force(*account, *selector, origin).await
+            }
             Call::MailOrderConfirmation { order } => self.mail_order_confirmation(*order, origin).await,
         }
     }

@@ -1,5 +1,5 @@
-//! What an account's owner is written: the link that proves the address, the secrets of a reset, and what might have
-//! been somebody else.
+//! What an account's owner is written: the link that proves the address, the code that proves a phone, the secrets of a
+//! reset, and what might have been somebody else.
 
 use super::{Flow, Heard, Timing, on};
 use crate::action::{Action, Call};
@@ -14,6 +14,7 @@ pub const FLOW: Flow = Flow {
         on("account", "password_reset"),
         on("account", "password_changed"),
         on("account", "session_stolen"),
+        on("account", "phone_verification_requested"),
     ],
     react,
 };
@@ -33,8 +34,10 @@ fn react(heard: Heard<'_>, _: &Timing) -> Vec<Action> {
             Call::MailPasswordChanged { account }
         }
         AccountEvent::SessionStolen { .. } => Call::MailSessionStolen { account },
+        AccountEvent::PhoneVerificationRequested { verification } => {
+            Call::TextPhoneCode { account, selector: verification.selector }
+        }
         AccountEvent::EmailVerified { .. }
-        | AccountEvent::PhoneVerificationRequested { .. }
         | AccountEvent::PhoneVerified { .. }
         | AccountEvent::RoleGranted { .. } => return vec![],
     };

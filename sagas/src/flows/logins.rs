@@ -1,4 +1,4 @@
-//! What was decided about a login is brought to the tables that logins look at. The request that decided it does so
+//! What was decided about a login or a phone is brought to the tables that are looked at. The request that decided it does so
 //! itself; this is for those that ended in between.
 
 use super::{Flow, Heard, Timing, on};
@@ -11,6 +11,7 @@ pub const FLOW: Flow = Flow {
         on("account", "password_reset"),
         on("account", "password_changed"),
         on("account", "role_granted"),
+        on("account", "phone_verified"),
     ],
     react,
 };
@@ -24,11 +25,11 @@ fn react(heard: Heard<'_>, _: &Timing) -> Vec<Action> {
             Call::PutPasswordInForce { account, credential, replaces }
         }
         AccountEvent::RoleGranted { .. } => Call::PutRoleInForce { account },
+        AccountEvent::PhoneVerified { selector } => Call::PutPhoneInForce { account, selector },
         AccountEvent::Registered { .. }
         | AccountEvent::VerificationRequested { .. }
         | AccountEvent::EmailVerified { .. }
         | AccountEvent::PhoneVerificationRequested { .. }
-        | AccountEvent::PhoneVerified { .. }
         | AccountEvent::PasswordResetRequested { .. }
         | AccountEvent::SessionStolen { .. } => return vec![],
     };

@@ -4,6 +4,7 @@
 //! - `payment`     the payment page and its answers; `payment::iyzico` is the provider
 //! - `images`      picture generation (`images::stability`) and previews (`images::rendition`)
 //! - `mail`        outgoing mail over SMTP, and its Turkish texts
+//! - `sms`         text messages; `sms::twilio` is the provider
 //! - `storage`     picture and document files, private and public
 //! - `invoice_pdf` the invoice as a PDF
 //! - `lira`        how amounts are written for Turkish readers
@@ -18,6 +19,7 @@ pub mod invoice_pdf;
 pub mod lira;
 pub mod mail;
 pub mod payment;
+pub mod sms;
 pub mod storage;
 
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

@@ -1,6 +1,7 @@
 //! `/users`: the account that is logged in. Answers have the old envelope `{"success":true,"data":…}`.
 
 mod avatar;
+mod phone;
 mod privacy;
 mod profile;
 mod profile_body;
@@ -32,6 +33,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(privacy::put_me))
         .routes(routes!(avatar::upload).layer(DefaultBodyLimit::max(avatar::BODY_BYTES_MAX)))
         .routes(routes!(avatar::remove))
+        .routes(routes!(phone::send_code))
+        .routes(routes!(phone::verify))
+        .routes(routes!(phone::firebase_verify))
         .routes(routes!(super::password::post))
         .routes(routes!(super::password::put))
 }

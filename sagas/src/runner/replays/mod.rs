@@ -243,6 +243,10 @@ impl Runner {
 fn asks_nobody(action: &Action) -> bool {
     matches!(
         action,
-        Action::Call { call: Call::MailVerification { .. } | Call::MailOrderConfirmation { .. } }
+        Action::Call {
+            call: Call::MailVerification { .. }
+                | Call::MailOrderConfirmation { .. }
+                | Call::TextPhoneCode { .. }
+        }
     )
 }

@@ -15,7 +15,7 @@ use std::fmt;
 use uuid::Uuid;
 
 pub(super) const BROKEN_OFF: &str =
-    "the process ended in the middle of the replay; the mail may have gone out";
+    "the process ended in the middle of the replay; the mail or message may have gone out";
 
 /// What a replay would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +117,8 @@ impl Look<'_> {
             }
             Call::PutPasswordInForce { .. } => does("puts the new password in force, unless it is"),
             Call::PutRoleInForce { .. } => does("brings the account's role to where tokens are made"),
+            Call::TextPhoneCode { account, selector } => self.phone_code(*account, *selector).await,
+            Call::PutPhoneInForce { .. } => does("brings the number to the profile, unless it is there"),
             Call::MailOrderConfirmation { .. } => self.mail("sends the confirmation").await,
         }
     }
@@ -216,16 +218,44 @@ impl Look<'_> {
         }
     }
 
+    async fn phone_code(&self, account: AccountId, selector: Uuid) -> Result<Prospect, ProspectError> {
+        let now = self.commands.clock().now();
+        let state = self.commands.state::<Account>(&account.to_string()).await?;
+        match state.registered().and_then(|person| person.phone.as_ref()) {
+            Some(Proof::Proven { selector: proven }) if *proven == selector => {
+                nothing("the number is proven")
+            }
+            Some(Proof::Pending(verification)) if verification.selector == selector => {
+                if verification.expires_at <= now {
+                    return nothing("the code has run out; the customer can ask for another one");
+                }
+                if self.is_unclear().await? {
+                    return Ok(Prospect::Unclear(
+                        "an attempt to send the message has no known end; look for it in the provider's console"
+                            .into(),
+                    ));
+                }
+                does("sends the code")
+            }
+            Some(_) | None => nothing("a newer code was asked for"),
+        }
+    }
+
     /// SMTP cannot be asked what it has delivered, so every attempt must have failed for certain.
     async fn mail(&self, words: &str) -> Result<Prospect, ProspectError> {
-        let replays = dead_letters::replays_of(self.pool, self.letter.id).await?;
-        if self.intent.as_ref().is_some_and(Intent::is_unclear) || replays.iter().any(Replay::is_unclear) {
+        if self.is_unclear().await? {
             return Ok(Prospect::Unclear(
                 "an attempt to send the mail has no known end; look for its Message-ID in the mail server's log"
                     .into(),
             ));
         }
         does(words)
+    }
+
+    /// Whether an attempt may have done it.
+    async fn is_unclear(&self) -> Result<bool, sqlx::Error> {
+        let replays = dead_letters::replays_of(self.pool, self.letter.id).await?;
+        Ok(self.intent.as_ref().is_some_and(Intent::is_unclear) || replays.iter().any(Replay::is_unclear))
     }
 }
 

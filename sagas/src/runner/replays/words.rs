@@ -16,8 +16,12 @@ pub(super) fn ended(outcome: &Value) -> Ended {
         "not_needed" => "the address is proven",
         "superseded" => "a newer link was asked for",
         "expired" => "the link has run out; the customer can ask for another one",
+        "phone_proven" => "the number is proven",
+        "newer_code" => "a newer code was asked for",
+        "code_expired" => "the code has run out; the customer can ask for another one",
+        "proven_since" => "another number, or another account, was proven since",
         "in_force_before" => "it was in force before",
-        "refused_by_recipient" => return Ended::Done("the recipient's server does not take it".into()),
+        "refused_by_recipient" => return Ended::Done("the recipient's side does not take it".into()),
         "not_an_address" => return Ended::Done("the account's address is none that mail can go to".into()),
         code => return Ended::Done(format!("done: {code}")),
     };
