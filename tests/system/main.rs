@@ -25,6 +25,8 @@ mod http_limits;
 mod http_locations;
 mod http_orders;
 mod http_passwords;
+mod http_phone;
+mod http_phone_limits;
 mod http_problems;
 mod http_profile;
 mod http_repeats;
