@@ -322,6 +322,8 @@ async fn the_proof_that_was_decided_last_counts_whatever_comes_into_force_last()
     assert_eq!(apply(early).await, phone_codes::Applied::Superseded);
     assert_eq!([apply(early).await, apply(late).await], [phone_codes::Applied::Before; 2]);
     assert_eq!((phone(&stack, &one).await.1, phone(&stack, &other).await.1), (false, true));
+    let unknown = phone_codes::Proven { selector: Uuid::new_v4(), ..late };
+    assert_eq!(apply(unknown).await, phone_codes::Applied::Missing);
     // The same account's own later one.
     let (earlier, later) = (proven(first, "+905330000001", 3).await, proven(first, "+905330000002", 4).await);
     assert_eq!(apply(later).await, phone_codes::Applied::Now);

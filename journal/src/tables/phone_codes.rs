@@ -72,6 +72,8 @@ pub struct Proven {
 pub enum Applied {
     Now,
     Before,
+    /// Nobody knows the number any more.
+    Missing,
     /// A later proof is in force, here or at another account.
     Superseded,
 }
@@ -82,7 +84,9 @@ pub async fn apply(pool: &PgPool, proven: Proven, now: OffsetDateTime) -> Result
     one_by_one(&mut *transaction).await?;
     hold_accounts(&mut *transaction, proven).await?;
     let Some(phone) = use_up(&mut *transaction, proven, now).await? else {
-        return Ok(Applied::Before);
+        transaction.rollback().await?;
+        let known = get(pool, proven.account, proven.selector).await?;
+        return Ok(if known.is_some() { Applied::Before } else { Applied::Missing });
     };
     if !is_newest(&mut *transaction, proven, &phone).await? {
         transaction.commit().await?;

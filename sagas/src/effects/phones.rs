@@ -61,10 +61,11 @@ impl Effects {
         origin: &Origin,
     ) -> Result<&'static str, EffectError> {
         let proven = Proven { account, selector, at: origin.recorded_at };
-        Ok(match phone_codes::apply(&self.pool, proven, self.clock.now()).await? {
-            Applied::Now => "in_force",
-            Applied::Before => "in_force_before",
-            Applied::Superseded => "proven_since",
-        })
+        match phone_codes::apply(&self.pool, proven, self.clock.now()).await? {
+            Applied::Now => Ok("in_force"),
+            Applied::Before => Ok("in_force_before"),
+            Applied::Superseded => Ok("proven_since"),
+            Applied::Missing => Err(EffectError::Missing("the phone number")),
+        }
     }
 }
