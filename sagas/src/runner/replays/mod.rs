@@ -245,6 +245,9 @@ fn asks_nobody(action: &Action) -> bool {
         action,
         Action::Call {
             call: Call::MailVerification { .. }
+                | Call::MailPasswordReset { .. }
+                | Call::MailPasswordChanged { .. }
+                | Call::MailSessionStolen { .. }
                 | Call::MailOrderConfirmation { .. }
                 | Call::TextPhoneCode { .. }
         }

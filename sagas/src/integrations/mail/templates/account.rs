@@ -121,7 +121,7 @@ mod tests {
             let letter = notice(kind, "Ayşe", at, &link).unwrap();
             for form in [&letter.text, &letter.html] {
                 assert!(form.contains("01.12.2026 01:05"), "{form}");
-                assert!(form.contains("/forgot-password") && form.contains("Merhaba Ayşe"), "{form}");
+                assert!(form.contains("forgot-password") && form.contains("Merhaba Ayşe"), "{form}");
             }
         }
     }
