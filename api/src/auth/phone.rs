@@ -10,6 +10,7 @@ use axum::extract::FromRef;
 use domain::account::{Account, AccountRefusal, Proof, Verification};
 use domain::{AccountCommand, AccountEvent, AccountId, Command, Event, Refusal};
 use journal::tables::phone_codes::{self, Proven};
+use journal::tables::short_code::{self, Purpose};
 use journal::tables::{accounts, profiles};
 use journal::{Clock, Commands, Committed, Context, Rider};
 use sqlx::PgPool;
@@ -108,7 +109,7 @@ impl Phones {
         };
         let waiting = phone_codes::get(&self.pool, account, selector).await?;
         let Some(waiting) = waiting.filter(|waiting| waiting.phone == shown.phone) else { return Ok(None) };
-        if !phone_codes::is_code(self.server_secret.bytes(), account, selector, shown.code) {
+        if !short_code::is_code(self.server_secret.bytes(), Purpose::Phone, account, selector, shown.code) {
             return Ok(None);
         }
         if used && waiting.applied_at.is_some() {

@@ -10,6 +10,7 @@ use crate::{Chance, Problem, Secret};
 use axum::extract::FromRef;
 use domain::account::{Account, Verification};
 use domain::{AccountCommand, AccountId, Command};
+use journal::tables::short_code::{self, Purpose};
 use journal::tables::{accounts, password_reset};
 use journal::{Clock, Commands, Context, Rider};
 use sqlx::PgPool;
@@ -82,7 +83,13 @@ impl Resets {
         let newest = state.registered().and_then(|person| person.newest_reset());
         let Some(Verification { selector, expires_at }) = newest.cloned() else { return Ok(None) };
         let good = expires_at > self.clock.now()
-            && password_reset::is_code(self.server_secret.bytes(), account, selector, code);
+            && short_code::is_code(
+                self.server_secret.bytes(),
+                Purpose::PasswordReset,
+                account,
+                selector,
+                code,
+            );
         Ok(good.then_some(Proven { account, selector }))
     }
 

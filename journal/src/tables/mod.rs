@@ -10,7 +10,8 @@
 //! | [`personal`] | what orders remember of a person, erasable |
 //! | [`verification`] | the secret of a verification link; derived, so nothing is kept |
 //! | [`password_changes`] | new passwords until they count |
-//! | [`password_reset`] | the secrets of a reset; derived, so nothing is kept |
+//! | [`password_reset`] | the secret of a reset's link; derived, so nothing is kept |
+//! | [`short_code`] | four digits that are sent to a person; derived, so nothing is kept |
 //! | [`phone_codes`] | numbers that are to be proven; their codes are derived |
 //! | [`message_cards`] | the cards beside a cover |
 //! | [`checkouts`] | the pages that a payment provider opened |
@@ -38,5 +39,6 @@ pub mod profiles;
 pub mod rate_limits;
 pub mod security_events;
 pub mod sessions;
+pub mod short_code;
 pub mod signing_keys;
 pub mod verification;

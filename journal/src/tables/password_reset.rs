@@ -1,5 +1,5 @@
-//! The secrets of a password reset: a link that nobody can guess, and a short code that goes with it. Both are
-//! derived, so no table keeps them.
+//! The secret of a password reset that nobody can guess; the one that can be typed is a [`super::short_code`]. It is
+//! derived, so no table keeps it.
 
 use crate::tables::mac::mac;
 use domain::AccountId;
@@ -20,22 +20,6 @@ pub fn checked(server_secret: &[u8], given: &str) -> Option<(AccountId, Uuid)> {
     let selector = Uuid::try_parse(parts.next()?).ok()?;
     let expected = token(server_secret, account, selector);
     bool::from(expected.as_bytes().ct_eq(given.as_bytes())).then_some((account, selector))
-}
-
-/// Four digits, the first not zero: the contract's form. It can be guessed, so its attempts must be counted.
-pub fn code(server_secret: &[u8], account: AccountId, selector: Uuid) -> String {
-    four_digits(mac(server_secret, &[b"password-reset-code:", account.0.as_bytes(), selector.as_bytes()]))
-}
-
-/// Whether the code is the one of this reset.
-pub fn is_code(server_secret: &[u8], account: AccountId, selector: Uuid, given: &str) -> bool {
-    code(server_secret, account, selector).as_bytes().ct_eq(given.as_bytes()).into()
-}
-
-/// 1000 to 9999; the bias of the remainder is one in 2⁵⁰.
-pub(super) fn four_digits(mac: [u8; 32]) -> String {
-    let number = mac.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
-    (number % 9_000 + 1_000).to_string()
 }
 
 #[cfg(test)]
@@ -59,15 +43,5 @@ mod tests {
         {
             assert_eq!(checked(SECRET, wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn codes_have_four_digits_and_belong_to_one_reset() {
-        let codes: Vec<String> = (0..500).map(|n| code(SECRET, ACCOUNT, Uuid::from_u128(n))).collect();
-        assert!(codes.iter().all(|code| (1_000..=9_999).contains(&code.parse::<u32>().unwrap())));
-        let different: std::collections::BTreeSet<_> = codes.iter().collect();
-        assert!(different.len() > 450, "{} of 500", different.len());
-        assert!(is_code(SECRET, ACCOUNT, SELECTOR, &code(SECRET, ACCOUNT, SELECTOR)));
-        assert!(!is_code(SECRET, ACCOUNT, SELECTOR, ""));
     }
 }

@@ -1,26 +1,13 @@
-//! Numbers that are to be proven, and the code that proves one. The number is kept here, the code is derived; events
-//! name the selector alone.
+//! Numbers that are to be proven, and the code that proves one. The number is kept here, the code is a
+//! [`super::short_code`]; events name the selector alone.
 
-use crate::tables::mac::mac;
-use crate::tables::password_reset::four_digits;
 use domain::AccountId;
 use sqlx::{PgExecutor, PgPool};
-use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Both halves of the lock's key: proofs come into force one after the other, so that two cannot swap numbers.
 const LOCK: (i32, i32) = (0x706b_7068, 0);
-
-/// Four digits, the first not zero: the contract's form. It can be guessed, so its attempts must be counted.
-pub fn code(server_secret: &[u8], account: AccountId, selector: Uuid) -> String {
-    four_digits(mac(server_secret, &[b"phone-code:", account.0.as_bytes(), selector.as_bytes()]))
-}
-
-/// Whether the code is the one of this verification.
-pub fn is_code(server_secret: &[u8], account: AccountId, selector: Uuid, given: &str) -> bool {
-    code(server_secret, account, selector).as_bytes().ct_eq(given.as_bytes()).into()
-}
 
 /// A number that waits. `Debug` is left out on purpose.
 #[derive(sqlx::FromRow)]
@@ -200,24 +187,4 @@ pub async fn delete_before(
     .execute(executor)
     .await?;
     Ok(result.rows_affected())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECRET: &[u8] = b"secret";
-    const ACCOUNT: AccountId = AccountId(Uuid::from_u128(1));
-    const SELECTOR: Uuid = Uuid::from_u128(7);
-
-    #[test]
-    fn a_code_has_four_digits_and_belongs_to_one_account_and_verification() {
-        let good = code(SECRET, ACCOUNT, SELECTOR);
-        assert!((1_000..=9_999).contains(&good.parse::<u32>().unwrap()), "{good}");
-        assert!(is_code(SECRET, ACCOUNT, SELECTOR, &good));
-        assert!(!is_code(SECRET, ACCOUNT, SELECTOR, ""));
-        assert!(!is_code(SECRET, AccountId(SELECTOR), SELECTOR, &good));
-        assert!(!is_code(b"other", ACCOUNT, SELECTOR, &good));
-        assert_ne!(good, crate::tables::password_reset::code(SECRET, ACCOUNT, SELECTOR));
-    }
 }

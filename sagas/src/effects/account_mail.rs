@@ -6,6 +6,7 @@ use crate::integrations::mail::templates::{Letter, TemplateError};
 use domain::AccountId;
 use domain::account::{Account, Proof, Registered, Verification};
 use journal::tables::accounts::{self, Recipient};
+use journal::tables::short_code::{self, Purpose};
 use journal::tables::{password_reset, verification};
 use url::Url;
 use uuid::Uuid;
@@ -46,7 +47,7 @@ impl Effects {
         let secret = &self.settings.secret;
         let token = password_reset::token(secret, account, selector);
         let link = with_token(&self.settings.shop_url, "/reset-password", &token);
-        let code = password_reset::code(secret, account, selector);
+        let code = short_code::code(secret, Purpose::PasswordReset, account, selector);
         self.write(account, origin, |person| {
             account::password_reset(&self.secret(person, pending, link, code))
         })

@@ -6,6 +6,7 @@ use crate::integrations::sms::{self, OutgoingText};
 use domain::AccountId;
 use domain::account::Proof;
 use journal::tables::phone_codes::{self, Applied, Proven};
+use journal::tables::short_code::{self, Purpose};
 use uuid::Uuid;
 
 /// Attempts without a clear answer: each may be a message that is paid for, and the person can ask again.
@@ -34,7 +35,7 @@ impl Effects {
         let Some(waiting) = phone_codes::get(&self.pool, account, selector).await? else {
             return Err(EffectError::Missing("the phone number"));
         };
-        let code = phone_codes::code(&self.settings.secret, account, selector);
+        let code = short_code::code(&self.settings.secret, Purpose::Phone, account, selector);
         let body = sms::phone_code(&code, left.whole_minutes());
         match texts.send(&OutgoingText { to: waiting.phone, body }).await {
             Ok(accepted) => {

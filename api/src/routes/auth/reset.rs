@@ -15,6 +15,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::response::IntoResponse;
 use journal::tables::security_events::Kind;
+use journal::tables::short_code;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -75,7 +76,7 @@ pub(super) async fn verify_reset_code(
 ) -> Result<Json<Done>, Problem> {
     let mut fields = Fields::new();
     let email = fields.take(Email::parse(&body.email).ok_or(()), "email", "email_invalid");
-    fields.require(is_code(&body.code), "code", "reset_code_form");
+    fields.require(short_code::has_form(&body.code), "code", "reset_code_form");
     fields.finish()?;
     let email = email.ok_or_else(|| Problem::field("email", "email_invalid"))?;
     evenly(parts.resets.by_code(&parts.limits, &email, &body.code)).await?;
@@ -115,7 +116,7 @@ impl ResetBody {
                 let email =
                     fields.take(Email::parse(&email.unwrap_or_default()).ok_or(()), "email", "email_invalid");
                 let code = code.unwrap_or_default();
-                fields.require(is_code(&code), "code", "reset_code_form");
+                fields.require(short_code::has_form(&code), "code", "reset_code_form");
                 email.map(|email| Shown::Code { email, code })
             }
             (Some(_), _, _) => {
@@ -151,10 +152,6 @@ pub(super) async fn reset_password(
         parts.log.note(Kind::PasswordReset, Some(account), None).await?;
     }
     Ok((SeenAt(committed.position), Json(DONE)))
-}
-
-fn is_code(text: &str) -> bool {
-    text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What these routes need.

@@ -12,6 +12,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::response::IntoResponse;
 use journal::tables::security_events::Kind;
+use journal::tables::short_code;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -72,8 +73,7 @@ pub(super) async fn verify(
 ) -> Result<impl IntoResponse, Problem> {
     let mut fields = Fields::new();
     let phone = fields.take(e164(&body.phone).ok_or(()), "phone", "phone_invalid");
-    let four_digits = body.code.len() == 4 && body.code.bytes().all(|byte| byte.is_ascii_digit());
-    fields.require(four_digits, "code", "phone_code_form");
+    fields.require(short_code::has_form(&body.code), "code", "phone_code_form");
     fields.finish()?;
     let phone = phone.ok_or_else(|| Problem::field("phone", "phone_invalid"))?;
     let Authenticated { account, session, .. } = parts.caller;
