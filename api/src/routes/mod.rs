@@ -6,6 +6,7 @@ mod ai;
 mod audit;
 mod auth;
 mod drafts;
+mod held;
 mod invoices;
 mod listing;
 mod locations;

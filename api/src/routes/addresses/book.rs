@@ -4,13 +4,13 @@
 use super::body::AddressBody;
 use crate::Problem;
 use crate::idempotency::fingerprint;
+use crate::routes::held::{Tx, held};
 use crate::state::AppState;
 use axum::extract::FromRef;
 use domain::AccountId;
 use journal::Clock;
-use journal::tables::accounts;
 use journal::tables::addresses::{self, AddressRow, Content};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 #[derive(Clone)]
@@ -30,8 +30,6 @@ impl FromRef<AppState> for Book {
     }
 }
 
-type Tx = Transaction<'static, Postgres>;
-
 impl Book {
     /// Adds; a repeat under the same id answers the row that is there.
     pub async fn add(
@@ -42,7 +40,7 @@ impl Book {
         as_default: bool,
     ) -> Result<AddressRow, Problem> {
         let created_from = fingerprint(&(&content, as_default)).map_err(Problem::internal)?;
-        let mut tx = self.begin(account).await?;
+        let mut tx = held(&self.pool, account).await?;
         if let Some(row) = addresses::get(&mut *tx, account, id).await? {
             let same = row.created_from == created_from;
             return if same { Ok(row) } else { Err(Problem::conflict("idempotency_key_reused")) };
@@ -77,7 +75,7 @@ impl Book {
         id: Uuid,
         body: AddressBody,
     ) -> Result<AddressRow, Problem> {
-        let mut tx = self.begin(account).await?;
+        let mut tx = held(&self.pool, account).await?;
         let row = found(addresses::get(&mut *tx, account, id).await?)?;
         let wanted = body.is_default.unwrap_or(row.is_default);
         let content = body.checked(Some(&row.content))?;
@@ -91,7 +89,7 @@ impl Book {
     }
 
     pub async fn make_default(&self, account: AccountId, id: Uuid) -> Result<AddressRow, Problem> {
-        let mut tx = self.begin(account).await?;
+        let mut tx = held(&self.pool, account).await?;
         let row = found(addresses::get(&mut *tx, account, id).await?)?;
         if !row.is_default {
             self.move_default(&mut tx, account, id).await?;
@@ -100,21 +98,11 @@ impl Book {
     }
 
     pub async fn remove(&self, account: AccountId, id: Uuid) -> Result<(), Problem> {
-        let mut tx = self.begin(account).await?;
+        let mut tx = held(&self.pool, account).await?;
         if found(addresses::delete(&mut *tx, account, id).await?)? {
             self.hand_on_default(&mut tx, account, id).await?;
         }
         Ok(tx.commit().await?)
-    }
-
-    /// With the account's row held.
-    async fn begin(&self, account: AccountId) -> Result<Tx, Problem> {
-        let mut tx = self.pool.begin().await?;
-        if accounts::lock(&mut *tx, account).await? {
-            Ok(tx)
-        } else {
-            Err(Problem::not_found("account_not_found"))
-        }
     }
 
     async fn finish(&self, mut tx: Tx, account: AccountId, id: Uuid) -> Result<AddressRow, Problem> {

@@ -2,6 +2,7 @@
 
 use crate::extract::Authenticated;
 use crate::portrait::{self, Portraits};
+use crate::routes::held::held;
 use crate::state::{AppState, PublicFiles};
 use crate::{Chance, Problem};
 use axum::Json;
@@ -11,7 +12,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use domain::AccountId;
 use journal::Clock;
-use journal::tables::{accounts, avatars};
+use journal::tables::avatars;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
 use serde::Serialize;
@@ -159,10 +160,7 @@ impl Album {
 
     /// The file that was shown before.
     async fn show(&self, account: AccountId, file: &str) -> Result<Option<String>, Problem> {
-        let mut tx = self.pool.begin().await?;
-        if !accounts::lock(&mut *tx, account).await? {
-            return Err(Problem::not_found("account_not_found"));
-        }
+        let mut tx = held(&self.pool, account).await?;
         let old = avatars::get(&mut *tx, account).await?;
         avatars::store(&mut *tx, account, file, self.clock.now()).await?;
         tx.commit().await?;

@@ -2,10 +2,10 @@
 
 use crate::Problem;
 use crate::extract::{Authenticated, Body};
+use crate::routes::held::held;
 use axum::Json;
 use axum::extract::State;
 use journal::Clock;
-use journal::tables::accounts;
 use journal::tables::privacy::{self, Privacy};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -90,10 +90,7 @@ async fn change(
     clock: &Clock,
     body: PrivacyBody,
 ) -> Result<Json<PrivacyView>, Problem> {
-    let mut tx = pool.begin().await?;
-    if !accounts::lock(&mut *tx, caller.account).await? {
-        return Err(Problem::not_found("account_not_found"));
-    }
+    let mut tx = held(pool, caller.account).await?;
     let before = privacy::get(&mut *tx, caller.account).await?.unwrap_or_default();
     let after = Privacy {
         show_email: body.show_email.unwrap_or(before.show_email),

@@ -5,6 +5,7 @@ use super::profile_view::ProfileView;
 use super::standing::Standing;
 use crate::Problem;
 use crate::extract::{Authenticated, Body};
+use crate::routes::held::held;
 use axum::Json;
 use axum::extract::State;
 use domain::AccountId;
@@ -72,10 +73,7 @@ async fn change(
     body: ProfileBody,
     now: OffsetDateTime,
 ) -> Result<ProfileRow, Problem> {
-    let mut tx = pool.begin().await?;
-    if !accounts::lock(&mut *tx, account).await? {
-        return Err(Problem::not_found("account_not_found"));
-    }
+    let mut tx = held(pool, account).await?;
     let stored = profiles::get(&mut *tx, account).await?;
     let (details, verified_at) =
         stored.map_or((Details::default(), None), |row| (row.details, row.phone_verified_at));
