@@ -59,7 +59,6 @@ impl Credentials {
     /// The same password with today's parameters, unless another one came meanwhile.
     async fn rehash(&self, row: &AccountRow, password: &str) -> Result<(), Problem> {
         let (account, hash) = (AccountId(row.id), self.passwords.hash(password).await?);
-        accounts::replace_hash(&self.pool, account, &row.password_hash, &hash, self.clock.now()).await?;
-        Ok(())
+        Ok(accounts::replace_hash(&self.pool, account, &row.password_hash, &hash, self.clock.now()).await?)
     }
 }

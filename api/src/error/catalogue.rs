@@ -181,6 +181,7 @@ const FIELDS: &[Line] = &[
     ("too_large", "En fazla {} olabilir", "At most {}"),
     ("limit_out_of_range", "Sayfa boyutu aralık dışında", "The page size is out of range"),
     ("page_out_of_range", "Sayfa numarası aralık dışında", "The page number is out of range"),
+    ("token_or_code", "Ya bağlantıdaki anahtar ya da e-posta ile kod gönderilmeli", "Send either the link's token, or e-mail and code"),
     ("reset_code_form", "Kod dört rakamdan oluşur", "The code has four digits"),
     ("phone_code_form", "Kod dört rakamdan oluşur", "The code has four digits"),
     ("phone_invalid", "Geçerli bir telefon numarası girin", "Enter a valid phone number"),

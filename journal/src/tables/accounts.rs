@@ -156,15 +156,15 @@ pub async fn rename(
     Ok(())
 }
 
-/// Replaces a password's hash, unless it was replaced meanwhile; false then.
+/// Replaces a password's hash, unless it was replaced meanwhile.
 pub async fn replace_hash(
     executor: impl PgExecutor<'_>,
     account: AccountId,
     old: &str,
     new: &str,
     now: OffsetDateTime,
-) -> Result<bool, sqlx::Error> {
-    let replaced = sqlx::query(
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
         "UPDATE accounts SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2",
     )
     .bind(account.0)
@@ -173,7 +173,7 @@ pub async fn replace_hash(
     .bind(now)
     .execute(executor)
     .await?;
-    Ok(replaced.rows_affected() == 1)
+    Ok(())
 }
 
 /// What tokens say from now on; the events decide it.
