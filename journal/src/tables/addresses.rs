@@ -2,7 +2,8 @@
 
 use domain::AccountId;
 use serde::Serialize;
-use sqlx::PgExecutor;
+use sqlx::query::Query;
+use sqlx::{Database, PgExecutor, Postgres};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -42,13 +43,21 @@ pub struct AddressRow {
     pub updated_at: OffsetDateTime,
 }
 
+/// Of an [`AddressRow`].
+macro_rules! columns {
+    () => {
+        "id, account_id, label, full_name, phone, line1, line2, city, district_name, postal_code, country, \
+         province_id, town_id, district_id, quarter_id, is_default, created_from, created_at, updated_at"
+    };
+}
+
 /// The default first, then the newest.
 pub async fn list(executor: impl PgExecutor<'_>, account: AccountId) -> Result<Vec<AddressRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT id, account_id, label, full_name, phone, line1, line2, city, district_name, postal_code, country, \
-         province_id, town_id, district_id, quarter_id, is_default, created_from, created_at, updated_at \
-         FROM addresses WHERE account_id = $1 ORDER BY is_default DESC, created_at DESC, id DESC LIMIT $2",
-    )
+    sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM addresses WHERE account_id = $1 ORDER BY is_default DESC, created_at DESC, id DESC LIMIT $2"
+    ))
     .bind(account.0)
     .bind(i64::from(ADDRESSES_MAX))
     .fetch_all(executor)
@@ -60,29 +69,21 @@ pub async fn get(
     account: AccountId,
     id: Uuid,
 ) -> Result<Option<AddressRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT id, account_id, label, full_name, phone, line1, line2, city, district_name, postal_code, country, \
-         province_id, town_id, district_id, quarter_id, is_default, created_from, created_at, updated_at \
-         FROM addresses WHERE account_id = $1 AND id = $2",
-    )
-    .bind(account.0)
-    .bind(id)
-    .fetch_optional(executor)
-    .await
+    sqlx::query_as(concat!("SELECT ", columns!(), " FROM addresses WHERE account_id = $1 AND id = $2"))
+        .bind(account.0)
+        .bind(id)
+        .fetch_optional(executor)
+        .await
 }
 
 pub async fn default(
     executor: impl PgExecutor<'_>,
     account: AccountId,
 ) -> Result<Option<AddressRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT id, account_id, label, full_name, phone, line1, line2, city, district_name, postal_code, country, \
-         province_id, town_id, district_id, quarter_id, is_default, created_from, created_at, updated_at \
-         FROM addresses WHERE account_id = $1 AND is_default",
-    )
-    .bind(account.0)
-    .fetch_optional(executor)
-    .await
+    sqlx::query_as(concat!("SELECT ", columns!(), " FROM addresses WHERE account_id = $1 AND is_default"))
+        .bind(account.0)
+        .fetch_optional(executor)
+        .await
 }
 
 pub async fn count(executor: impl PgExecutor<'_>, account: AccountId) -> Result<i64, sqlx::Error> {
@@ -107,35 +108,42 @@ pub async fn newest_but(
     .await
 }
 
+/// Binds `$1` to `$14`: the id, then what the owner wrote.
+fn written<'q>(
+    statement: &'q str,
+    id: Uuid,
+    content: &'q Content,
+) -> Query<'q, Postgres, <Postgres as Database>::Arguments<'q>> {
+    sqlx::query(statement)
+        .bind(id)
+        .bind(&content.label)
+        .bind(&content.full_name)
+        .bind(&content.phone)
+        .bind(&content.line1)
+        .bind(&content.line2)
+        .bind(&content.city)
+        .bind(&content.district_name)
+        .bind(&content.postal_code)
+        .bind(&content.country)
+        .bind(content.province_id)
+        .bind(content.town_id)
+        .bind(content.district_id)
+        .bind(content.quarter_id)
+}
+
 pub async fn insert(executor: impl PgExecutor<'_>, row: &AddressRow) -> Result<(), sqlx::Error> {
-    let content = &row.content;
-    sqlx::query(
-        "INSERT INTO addresses (id, account_id, label, full_name, phone, line1, line2, city, district_name, \
-         postal_code, country, province_id, town_id, district_id, quarter_id, is_default, created_from, \
+    let statement = "INSERT INTO addresses (id, label, full_name, phone, line1, line2, city, district_name, \
+         postal_code, country, province_id, town_id, district_id, quarter_id, account_id, is_default, created_from, \
          created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
-    )
-    .bind(row.id)
-    .bind(row.account_id)
-    .bind(&content.label)
-    .bind(&content.full_name)
-    .bind(&content.phone)
-    .bind(&content.line1)
-    .bind(&content.line2)
-    .bind(&content.city)
-    .bind(&content.district_name)
-    .bind(&content.postal_code)
-    .bind(&content.country)
-    .bind(content.province_id)
-    .bind(content.town_id)
-    .bind(content.district_id)
-    .bind(content.quarter_id)
-    .bind(row.is_default)
-    .bind(&row.created_from)
-    .bind(row.created_at)
-    .bind(row.updated_at)
-    .execute(executor)
-    .await?;
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+    written(statement, row.id, &row.content)
+        .bind(row.account_id)
+        .bind(row.is_default)
+        .bind(&row.created_from)
+        .bind(row.created_at)
+        .bind(row.updated_at)
+        .execute(executor)
+        .await?;
     Ok(())
 }
 
@@ -146,28 +154,10 @@ pub async fn update(
     content: &Content,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE addresses SET label = $2, full_name = $3, phone = $4, line1 = $5, line2 = $6, city = $7, \
+    let statement = "UPDATE addresses SET label = $2, full_name = $3, phone = $4, line1 = $5, line2 = $6, city = $7, \
          district_name = $8, postal_code = $9, country = $10, province_id = $11, town_id = $12, district_id = $13, \
-         quarter_id = $14, updated_at = $15 WHERE id = $1",
-    )
-    .bind(id)
-    .bind(&content.label)
-    .bind(&content.full_name)
-    .bind(&content.phone)
-    .bind(&content.line1)
-    .bind(&content.line2)
-    .bind(&content.city)
-    .bind(&content.district_name)
-    .bind(&content.postal_code)
-    .bind(&content.country)
-    .bind(content.province_id)
-    .bind(content.town_id)
-    .bind(content.district_id)
-    .bind(content.quarter_id)
-    .bind(now)
-    .execute(executor)
-    .await?;
+         quarter_id = $14, updated_at = $15 WHERE id = $1";
+    written(statement, id, content).bind(now).execute(executor).await?;
     Ok(())
 }
 
