@@ -7,6 +7,7 @@ use app::demo::{self, Steps, road};
 use app::dev::{LocalServers, StateDir, quiet};
 use app::stack::{External, Stack};
 use app::wiring::Options;
+use journal::Clock;
 use reqwest::Client;
 use sagas::runner::Policy;
 use serde_json::{Value, json};
@@ -43,6 +44,15 @@ pub fn quick(options: &mut Options) {
 impl TestStack {
     pub async fn start() -> Self {
         Self::adjusted(quick).await
+    }
+
+    /// With a clock that the test moves.
+    pub async fn at(clock: &Clock) -> Self {
+        Self::adjusted(|options| {
+            quick(options);
+            options.clock = clock.clone();
+        })
+        .await
     }
 
     pub async fn adjusted(adjust: impl Fn(&mut Options) + Send + Sync) -> Self {

@@ -4,7 +4,7 @@ use super::http_edge::{Answer, csrf, request, send};
 use super::http_sessions::{cookie, login, value};
 use api::Secret;
 use api::auth::keyring;
-use harness::{TestStack, eventually, quick};
+use harness::{TestStack, eventually};
 use journal::Clock;
 use reqwest::Method;
 use serde_json::json;
@@ -95,12 +95,7 @@ async fn a_token_that_somebody_planted_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_lives_as_long_as_its_session() {
     let clock = Clock::manual(datetime!(2026-11-24 12:00 UTC));
-    let of = clock.clone();
-    let stack = TestStack::adjusted(move |options| {
-        quick(options);
-        options.clock = of.clone();
-    })
-    .await;
+    let stack = TestStack::at(&clock).await;
     let customer = &stack.endpoints.logins.customer;
     let mut browser = Browser::logged_in(&stack, &customer.email, &customer.password).await;
     let token = browser.csrf.clone();

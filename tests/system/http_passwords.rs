@@ -6,7 +6,7 @@ use app::demo::road;
 use domain::account::{Account, Verification};
 use domain::{AccountCommand, AccountId, Command};
 use harness::door::context;
-use harness::{Fault, TestStack, assert_sound, each_call_failing_once, eventually, quick};
+use harness::{Fault, TestStack, assert_sound, each_call_failing_once, eventually};
 use journal::tables::accounts;
 use journal::tables::password_changes::{self, NewPassword};
 use journal::tables::password_reset;
@@ -151,14 +151,7 @@ async fn of_two_resets_with_one_code_one_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_ends_with_its_time() {
     let clock = Clock::manual(datetime!(2026-11-24 09:00 UTC));
-    let stack = {
-        let clock = clock.clone();
-        TestStack::adjusted(move |options| {
-            quick(options);
-            options.clock = clock.clone();
-        })
-        .await
-    };
+    let stack = TestStack::at(&clock).await;
     let email = deniz(&stack).await;
     forgot(&stack, email).await;
     let (token, code) = mailed(&stack, email).await;
@@ -237,14 +230,7 @@ async fn a_login_that_was_under_way_does_not_outlive_the_old_password() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stolen_refresh_token_ends_the_session_and_its_owner_is_told() {
     let clock = Clock::manual(datetime!(2026-11-24 09:00 UTC));
-    let stack = {
-        let clock = clock.clone();
-        TestStack::adjusted(move |options| {
-            quick(options);
-            options.clock = clock.clone();
-        })
-        .await
-    };
+    let stack = TestStack::at(&clock).await;
     let email = deniz(&stack).await;
     let stolen = text(&login(&stack, email, OLD, true).await, "refreshToken");
     assert_eq!(refresh(&stack, &stolen).await.status, 200);

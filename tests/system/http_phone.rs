@@ -74,14 +74,7 @@ async fn account(stack: &TestStack, token: &str) -> AccountId {
 /// A stack whose time stands still, and an account that can log in again when its token has run out.
 pub async fn at_nine() -> (TestStack, Clock) {
     let clock = Clock::manual(datetime!(2026-11-24 09:00 UTC));
-    let stack = {
-        let clock = clock.clone();
-        TestStack::adjusted(move |options| {
-            quick(options);
-            options.clock = clock.clone();
-        })
-        .await
-    };
+    let stack = TestStack::at(&clock).await;
     (stack, clock)
 }
 

@@ -4,7 +4,7 @@ use super::http_edge::{Answer, PASSWORD, csrf, get, post, request, send};
 use api::Secret;
 use api::auth::keyring;
 use app::demo::road;
-use harness::{TestStack, eventually, quick};
+use harness::{TestStack, eventually};
 use journal::Clock;
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Value, json};
@@ -142,14 +142,7 @@ async fn opening_the_link_proves_nothing_but_its_button_does(stack: &TestStack, 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_lives_by_its_newest_token_and_dies_by_an_old_one() {
     let clock = Clock::manual(datetime!(2026-11-24 09:00 UTC));
-    let stack = {
-        let clock = clock.clone();
-        TestStack::adjusted(move |options| {
-            quick(options);
-            options.clock = clock.clone();
-        })
-        .await
-    };
+    let stack = TestStack::at(&clock).await;
     let customer = stack.endpoints.logins.customer.clone();
     let begin = async || login(&stack, &customer.email, &customer.password, false).await;
     the_login_sets_its_cookies(&stack, &customer.email, &customer.password).await;
@@ -330,12 +323,7 @@ fn kid(token: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_replaced_and_nobody_is_logged_out() {
     let clock = Clock::manual(datetime!(2026-11-24 12:00 UTC));
-    let of = clock.clone();
-    let stack = TestStack::adjusted(move |options| {
-        quick(options);
-        options.clock = of.clone();
-    })
-    .await;
+    let stack = TestStack::at(&clock).await;
     let demo = &stack.endpoints.logins.customer;
     let session = login(&stack, &demo.email, &demo.password, false).await;
     let (old, renewal) = (text(&session, "accessToken"), text(&session, "refreshToken"));
