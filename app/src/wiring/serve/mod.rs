@@ -18,12 +18,13 @@ use super::StartError;
 use super::supervise::Supervisor;
 use axum::Router;
 use connection::Connection;
-use room::{Guest, Room};
+use room::Room;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -77,10 +78,10 @@ struct Door {
 
 impl Door {
     async fn keep(self, listener: TcpListener) {
-        while let Some(guest) = self.stop.run_until_cancelled(self.room.enter()).await {
+        while let Some(place) = self.stop.run_until_cancelled(self.room.enter()).await {
             match self.stop.run_until_cancelled(listener.accept()).await {
                 None => break,
-                Some(Ok((stream, peer))) => self.open(stream, peer, guest),
+                Some(Ok((stream, peer))) => self.open(stream, peer, Some(place)),
                 Some(Err(error)) if is_callers(&error) => {}
                 Some(Err(error)) => {
                     tracing::error!(%error, "no connection can be accepted");
@@ -103,7 +104,7 @@ impl Door {
         hush::refuse_new(&listener);
         let accepting = async {
             while let Ok((stream, peer)) = listener.accept().await {
-                self.open(stream, peer, self.room.late());
+                self.open(stream, peer, None);
             }
         };
         timeout(HANDSHAKES_MAX, accepting).await.ok();
@@ -113,12 +114,13 @@ impl Door {
             if stream.set_nonblocking(true).is_ok()
                 && let Ok(stream) = TcpStream::from_std(stream)
             {
-                self.open(stream, peer, self.room.late());
+                self.open(stream, peer, None);
             }
         }
     }
 
-    fn open(&self, stream: TcpStream, peer: SocketAddr, guest: Guest) {
+    fn open(&self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) {
+        let guest = self.room.seat(place);
         // Small answers must not wait for company.
         stream.set_nodelay(true).ok();
         let connection = Connection { peer, guest, stop: self.stop.clone(), cut: self.cut.clone() };

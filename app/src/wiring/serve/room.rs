@@ -97,22 +97,17 @@ impl Room {
     }
 
     /// Waits for a place, and asks somebody to leave if there is none.
-    pub async fn enter(&self) -> Guest {
+    pub async fn enter(&self) -> OwnedSemaphorePermit {
         loop {
             if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-                return self.seat(Some(place));
+                return place;
             }
             self.make();
             let waiting = Arc::clone(&self.places).acquire_owned();
             if let Ok(Ok(place)) = timeout(PATIENCE, waiting).await {
-                return self.seat(Some(place));
+                return place;
             }
         }
-    }
-
-    /// For the last ones before the end, who are let in in any case.
-    pub fn late(&self) -> Guest {
-        self.seat(None)
     }
 
     /// Asks the one to leave that has been waiting for longest.
@@ -124,7 +119,9 @@ impl Room {
         }
     }
 
-    fn seat(&self, place: Option<OwnedSemaphorePermit>) -> Guest {
+    /// For one who has come: its time counts from now, however long the place was kept for it. The last ones before the
+    /// end are let in without a place.
+    pub fn seat(&self, place: Option<OwnedSemaphorePermit>) -> Guest {
         let seat = Seat::new();
         let mut seats = lock(&self.seats);
         let number = seats.next;
@@ -171,7 +168,7 @@ mod tests {
     #[tokio::test]
     async fn the_longest_waiting_leaves_and_nobody_who_is_served() {
         let room = Room::new(3);
-        let guests = [room.enter().await, room.enter().await, room.enter().await];
+        let guests = [(); 3].map(|()| room.seat(Some(room.enter().now_or_never().unwrap())));
         guests[0].seat.does(Doing::Served);
         guests[1].seat.does(Doing::Idle);
         let leaving = async {
@@ -180,7 +177,20 @@ mod tests {
             assert!(guests[0].seat.must_leave().now_or_never().is_none());
             drop(guests);
         };
-        tokio::join!(room.enter(), leaving);
+        let (_place, ()) = tokio::join!(room.enter(), leaving);
+    }
+
+    /// The door takes the next place at once, and may wait for long until somebody comes for it.
+    #[tokio::test]
+    async fn a_place_that_was_kept_takes_nothing_from_the_time_of_who_comes() {
+        let room = Room::new(1);
+        let place = room.enter().await;
+        let comes = Instant::now();
+        room.make();
+        let guest = room.seat(Some(place));
+        let (doing, since) = guest.seat.doing();
+        assert!(doing == Doing::Fresh && since >= comes);
+        assert!(guest.seat.must_leave().now_or_never().is_none(), "asked to leave before it came");
     }
 
     #[test]
