@@ -51,12 +51,19 @@ impl Visibility {
     }
 
     /// Waits until the projection shows what the caller asks for; 503 `not_yet_visible` when it does not in time.
+    /// Nobody was ever answered a position that the journal has not come to: that is not waited for.
     pub async fn wait(&self, projection: &str, min: MinPosition) -> Result<(), Problem> {
-        match min.0 {
-            None => Ok(()),
-            Some(position) if self.reached(projection, position, self.limit).await? => Ok(()),
-            Some(_) => Err(Problem::unavailable("not_yet_visible", RETRY_AFTER_S)),
+        let Some(position) = min.0 else { return Ok(()) };
+        if self.reached(projection, position, Duration::ZERO).await? {
+            return Ok(());
         }
+        if position > journal::read::head(&self.pool).await? {
+            return Err(Problem::conflict("position_ahead"));
+        }
+        if self.reached(projection, position, self.limit).await? {
+            return Ok(());
+        }
+        Err(Problem::unavailable("not_yet_visible", RETRY_AFTER_S))
     }
 
     /// Whether the projection's checkpoint comes to the position within the limit.

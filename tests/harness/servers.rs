@@ -2,7 +2,7 @@
 
 use app::dev::{LocalServers, Nats, NatsOptions, Postgres, ServerBinaries, StateDir, Which, fetch, quiet};
 use journal::ConnectOptions;
-use sqlx::PgPool;
+use sqlx::{PgPool, Transaction};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::OnceCell;
@@ -60,6 +60,15 @@ pub async fn database() -> TestDatabase {
     let url = cluster.postgres.url(&name);
     let pool = journal::connect(&url, &ConnectOptions::default()).await.unwrap();
     TestDatabase { pool, url }
+}
+
+impl TestDatabase {
+    /// Until this is dropped, no reader can save how far it has come: what is written meanwhile is not shown.
+    pub async fn held_readers(&self) -> Transaction<'static, sqlx::Postgres> {
+        let mut held = self.pool.begin().await.unwrap();
+        sqlx::query("LOCK TABLE checkpoints IN EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+        held
+    }
 }
 
 /// A NATS server of one's own; ends when dropped.

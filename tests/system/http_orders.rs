@@ -205,8 +205,14 @@ async fn what_is_missing_is_named(stack: &TestStack, token: &str, person: &mut r
 }
 
 async fn queries_wait_only_so_long(stack: &TestStack, token: &str) {
+    let ahead = get(stack, token, "/api/v1/orders?min_position=1000000000").await;
+    ahead.is_problem(409, "position_ahead");
+    let held = stack.database.held_readers().await;
+    let made = create(stack, token, None, &json!({ "method": "ai" })).await;
     let begun = Instant::now();
-    let late = get(stack, token, "/api/v1/orders?min_position=1000000000").await;
+    let path = format!("/api/v1/orders?min_position={}", made.header("x-journal-position"));
+    let late = get(stack, token, &path).await;
+    held.rollback().await.unwrap();
     let took = begun.elapsed().as_secs();
     late.is_problem(503, "not_yet_visible");
     assert!((1..=5).contains(&number(late.header("retry-after"))), "{:?}", late.headers);

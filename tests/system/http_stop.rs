@@ -3,6 +3,7 @@
 use harness::serve::ServeProcess;
 use harness::wire::{Broken, Raw, Wire};
 use serde_json::json;
+use sqlx::{Postgres, Transaction};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,12 +75,18 @@ async fn logged_in(process: &ServeProcess) -> String {
     format!("authorization: Bearer {}\r\n", login["accessToken"].as_str().unwrap())
 }
 
-/// A request that takes five seconds: it waits for what will never be.
-async fn begin_to_wait(process: &ServeProcess, login: &str) -> Wire {
+/// A request that takes five seconds, as long as the readers are held: it waits for what no read model shows.
+async fn begin_to_wait(process: &ServeProcess, login: &str) -> (Wire, Transaction<'static, Postgres>) {
+    let held = process.database.held_readers().await;
+    let header = login.trim_end().split_once(": ").unwrap();
+    let draft = app::demo::client().unwrap().post(format!("http://{}/api/v1/drafts", process.address));
+    let made = draft.header(header.0, header.1).json(&json!({ "method": "ai" })).send().await.unwrap();
+    assert_eq!(made.status(), 201);
+    let position = made.headers()["x-journal-position"].to_str().unwrap();
     let mut wire = Wire::connect(process.address).await.unwrap();
-    let target = "/api/v1/orders?min_position=1000000000";
+    let target = format!("/api/v1/orders?min_position={position}");
     wire.send(&format!("GET {target} HTTP/1.1\r\nhost: a\r\n{login}\r\n")).await;
-    wire
+    (wire, held)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,11 +103,12 @@ async fn a_stop_under_load_resets_nobody() {
     let answered = || counts.answered.load(Ordering::Relaxed);
     harness::eventually("the load is on", async || (answered() > 1_000).then_some(())).await;
     // Last, since it must still wait when the signal comes.
-    let mut waiting = begin_to_wait(&process, &login).await;
+    let (mut waiting, held) = begin_to_wait(&process, &login).await;
     let before = answered();
     process.terminate();
     clients.join_all().await;
     let waited = waiting.answer().await.unwrap();
+    held.rollback().await.unwrap();
     assert_eq!((waited.status, waited.is_last()), (503, true), "{:?}", waited.json());
     assert_eq!(waited.json()["code"], "not_yet_visible");
     assert_eq!(idle.answer().await.err(), Some(Broken::Closed), "an idle connection is closed in peace");
@@ -115,7 +123,7 @@ async fn a_stop_under_load_resets_nobody() {
 async fn a_second_signal_ends_at_once() {
     let mut process = ServeProcess::start(&UNLIMITED).await;
     let login = logged_in(&process).await;
-    let mut waiting = begin_to_wait(&process, &login).await;
+    let (mut waiting, _held) = begin_to_wait(&process, &login).await;
     let begun = Instant::now();
     process.terminate();
     process.refuses().await;

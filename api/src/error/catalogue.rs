@@ -89,6 +89,7 @@ const PROBLEMS: &[Line] = &[
     ("payload_too_large", "İstek gövdesi çok büyük.", "The body is too large."),
     ("multipart_expected", "Content-Type multipart/form-data olmalı.", "Content-Type must be multipart/form-data."),
     ("unsupported_media_type", "Content-Type application/json olmalı.", "Content-Type must be application/json."),
+    ("position_ahead", "Kayıt henüz bu konuma gelmedi; konum başka bir sistemden olmalı.", "The journal has not come to this position; it must be of another system."),
     ("not_yet_visible", "Değişiklik henüz görünür değil, birazdan tekrar deneyin.", "The change is not visible yet; try again in a moment."),
     ("contended", "Aynı anda başka bir işlem yapıldı, tekrar deneyin.", "Something else was changed at the same time; try again."),
     ("busy", "Sistem yoğun, birazdan tekrar deneyin.", "The system is busy; try again in a moment."),
