@@ -1,5 +1,6 @@
 //! JSON bodies. Give the body `#[serde(deny_unknown_fields)]`, so that a misspelt key is named, not dropped.
 
+use super::keyed::Keyed;
 use super::nul;
 use crate::Problem;
 use crate::error::FieldError;
@@ -15,7 +16,7 @@ use std::error::Error;
 #[derive(Debug, Clone)]
 pub struct Body<T>(pub T);
 
-/// A JSON body, or none at all.
+/// A JSON body, or none at all; `null` is none.
 #[derive(Debug, Clone)]
 pub struct OptionalBody<T>(pub Option<T>);
 
@@ -25,8 +26,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = bytes(Request::from_parts(parts.clone(), body), state).await?;
-        match Json::<T>::from_request(Request::from_parts(parts, bytes.into()), state).await {
-            Ok(Json(body)) => Ok(Self(body)),
+        match Json::<Keyed<T>>::from_request(Request::from_parts(parts, bytes.into()), state).await {
+            Ok(Json(Keyed(body))) => Ok(Self(body)),
             Err(rejection) => Err(problem(&rejection)),
         }
     }
@@ -44,8 +45,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
         if !typed {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"));
         }
-        match Json::<T>::from_bytes(&bytes) {
-            Ok(Json(body)) => Ok(Self(Some(body))),
+        match Json::<Option<Keyed<T>>>::from_bytes(&bytes) {
+            Ok(Json(body)) => Ok(Self(body.map(|Keyed(body)| body))),
             Err(rejection) => Err(problem(&rejection)),
         }
     }
@@ -127,6 +128,7 @@ fn within(parent: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]
@@ -144,7 +146,7 @@ mod tests {
     }
 
     fn refused(json: &str) -> Problem {
-        problem(&Json::<Outer>::from_bytes(json.as_bytes()).unwrap_err())
+        problem(&Json::<Keyed<Outer>>::from_bytes(json.as_bytes()).unwrap_err())
     }
 
     #[test]
@@ -165,7 +167,34 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_values_is_no_body() {
+        assert_eq!(refused(r#"[{"city":"Van"}]"#).more.fields, [FieldError::new("", "invalid_value")]);
+        assert!(Json::<Outer>::from_bytes(br#"[{"city":"Van"}]"#).is_ok(), "what is derived would take it");
+    }
+
+    #[test]
     fn broken_json_is_no_validation_error() {
         assert_eq!(refused("{").code, "malformed_json");
+    }
+
+    proptest! {
+        #[test]
+        fn any_words_of_the_parser_become_a_400(text in "(\\PC|[`:.]){0,80}") {
+            prop_assert_eq!(data_problem(&text).status, StatusCode::BAD_REQUEST);
+        }
+
+        #[test]
+        fn any_key_that_is_unknown_is_named(name in "[a-zA-Z][a-zA-Z0-9_]{0,30}") {
+            prop_assume!(name != "inner");
+            let problem = refused(&format!(r#"{{"inner":{{"city":"Van"}},"{name}":1}}"#));
+            prop_assert_eq!(problem.more.members["field"].as_str(), Some(name.as_str()));
+        }
+
+        #[test]
+        fn any_bytes_are_a_body_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Err(rejection) = Json::<Outer>::from_bytes(&bytes) {
+                prop_assert_eq!(problem(&rejection).status, StatusCode::BAD_REQUEST);
+            }
+        }
     }
 }

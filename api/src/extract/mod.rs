@@ -19,11 +19,13 @@ mod client;
 mod context;
 mod idempotency_key;
 mod if_match;
+mod keyed;
 mod locale;
 mod min_position;
 pub mod nul;
 mod params;
 mod path_id;
+mod whole;
 
 pub use body::{Body, OptionalBody};
 pub use caller::{Admin, Auditor, Authenticated, Customer, Designer, access_token, bearer};
@@ -35,3 +37,4 @@ pub use locale::Locale;
 pub use min_position::MinPosition;
 pub use params::{PageParams, Pagination, Params};
 pub use path_id::PathId;
+pub use whole::{whole, whole_option};

@@ -5,6 +5,7 @@ use crate::extract::{Locale, RequestContext};
 use crate::middleware::csrf::CsrfToken;
 use crate::pages::{self, VerifyPage};
 use crate::{ApiConfig, AppState, Problem};
+use axum::extract::rejection::FormRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -30,7 +31,7 @@ struct Link {
 
 /// The page with the button.
 #[utoipa::path(get, path = "/verify-email", tag = "accounts",
-    params(("token" = String, Query, description = "From the mailed link")),
+    params(("token" = Option<String>, Query, description = "From the mailed link")),
     responses((status = 200, description = "A page whose button verifies the address", content_type = "text/html"))
 )]
 async fn page(
@@ -58,8 +59,9 @@ async fn submit(
     locale: Locale,
     context: RequestContext,
     Extension(expected): Extension<CsrfToken>,
-    Form(Submitted { token, csrf }): Form<Submitted>,
+    form: Result<Form<Submitted>, FormRejection>,
 ) -> Result<Response, Problem> {
+    let Form(Submitted { token, csrf }) = form.map_err(|rejection| unreadable(&rejection))?;
     if !expected.is_repeated_by(&csrf) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "csrf_token_invalid"));
     }
@@ -71,6 +73,13 @@ async fn submit(
             locale,
         )),
         Err(problem) => Err(problem),
+    }
+}
+
+fn unreadable(rejection: &FormRejection) -> Problem {
+    match rejection.status() {
+        StatusCode::UNPROCESSABLE_ENTITY => Problem::bad_request("malformed_body"),
+        other => Problem::new(other, "malformed_body"),
     }
 }
 

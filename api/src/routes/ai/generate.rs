@@ -2,7 +2,7 @@
 
 use crate::Problem;
 use crate::error::Fields;
-use crate::extract::{Body, OptionalBody, PathId};
+use crate::extract::{Body, OptionalBody, PathId, whole, whole_option};
 use crate::idempotency::fingerprint;
 use crate::limits::Limits;
 use crate::routes::acting::Acting;
@@ -29,11 +29,14 @@ const PICTURES_DEFAULT: u8 = 3;
 pub(super) struct GenerateBody {
     /// What the picture shows, 1 to 2000 characters; `prompt` is accepted as well
     #[serde(alias = "prompt")]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     user_prompt: String,
     /// 1 to 4, default 3; does not change the price
-    #[serde(default = "pictures_default")]
+    #[serde(default = "pictures_default", deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 4)]
     count: u8,
     /// What it must not show
+    #[schema(min_length = 1, max_length = 2000)]
     negative_prompt: Option<String>,
 }
 
@@ -45,6 +48,8 @@ fn pictures_default() -> u8 {
 #[serde(deny_unknown_fields)]
 pub(super) struct RegenerateBody {
     /// 1 to 4; as many as last time when absent
+    #[serde(default, deserialize_with = "whole_option")]
+    #[schema(minimum = 1, maximum = 4)]
     count: Option<u8>,
 }
 
