@@ -28,9 +28,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 pub struct PageParams {
     /// From 1
     #[serde(default = "first")]
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 10000)]
     pub page: u32,
     /// Rows of a page; the list's default when absent
+    #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
 }
 
@@ -68,4 +69,22 @@ pub struct Pagination {
     pub limit: i64,
     pub total: i64,
     pub total_pages: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_page_is_inside_its_bounds_or_refused(page in any::<u32>(), limit in any::<Option<u32>>(), max in 1_u32..500) {
+            let bounds = PageParams { page, limit }.bounds(max.min(20), max);
+            let fits = (1..=PAGE_MAX).contains(&page) && limit.is_none_or(|limit| (1..=max).contains(&limit));
+            prop_assert_eq!(bounds.is_ok(), fits);
+            if let Ok((limit, offset)) = bounds {
+                prop_assert!(limit >= 1 && offset >= 0 && offset % limit == 0);
+            }
+        }
+    }
 }

@@ -1,14 +1,16 @@
 //! What any route of a kind may answer, beside what its handler says itself: said once here, not at each handler.
 
-use super::problem;
+use super::{parameters, problem};
 use crate::middleware::{api_path, csrf};
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::{OpenApi, RefOr, Response, ResponseBuilder};
 
 /// Describes every error of every operation, as a problem document.
 pub(super) fn complete(mut openapi: OpenApi) -> OpenApi {
+    parameters::without_stars(&mut openapi);
     for (path, item) in &mut openapi.paths.paths {
         for (method, operation) in operations(item) {
+            parameters::complete(operation);
             say_as_problems(operation);
             for (status, description) in of_its_kind(path, &method, operation) {
                 add(operation, status, &description);
@@ -45,6 +47,7 @@ fn of_its_kind(path: &str, method: &HttpMethod, operation: &Operation) -> Vec<(&
         ("400", has_body || has_parameters, "`validation_failed`, `malformed_json`, `invalid_query`"),
         ("401", operation.security.is_some(), "`unauthorized`"),
         ("408", has_body, "`request_timeout`"),
+        ("409", parameters::waits(operation), "`position_ahead`: the journal has not come to `min_position`"),
         ("413", has_body, "`payload_too_large`"),
         ("415", has_body, "`unsupported_media_type`"),
         ("429", in_api, "`rate_limited`; `Retry-After` says when to come back"),

@@ -1,6 +1,7 @@
 //! The description of the API, made from the handlers; served as `/openapi.json` and as a page at `/docs`.
 
 mod answers;
+mod parameters;
 
 use crate::error::ProblemBody;
 use crate::{AppState, routes};

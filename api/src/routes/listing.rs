@@ -15,7 +15,7 @@ pub const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 #[into_params(parameter_in = Query)]
 pub struct EnvelopeParam {
     /// `page`: `{items, pagination}` in place of the bare array
-    #[param(value_type = Option<String>, example = "page")]
+    #[param(value_type = Option<String>, example = "page", pattern = "^page$")]
     envelope: Option<Envelope>,
 }
 
@@ -23,6 +23,15 @@ pub struct EnvelopeParam {
 #[serde(rename_all = "lowercase")]
 enum Envelope {
     Page,
+}
+
+/// How an old list answers: bare, or as a page where that was asked for.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only describes what `Page::answer` makes")]
+pub enum ListOrPage<T> {
+    List(Vec<T>),
+    Page(Page<T>),
 }
 
 /// A page of a new list.

@@ -24,7 +24,10 @@ use utoipa::ToSchema;
 pub(super) struct ChangeBody {
     current_password: String,
     /// 8 to 128 characters with upper and lower case, a digit and a special character
+    #[schema(min_length = 8, max_length = 128)]
     new_password: String,
+    /// The same again
+    #[schema(min_length = 8, max_length = 128)]
     confirm_new_password: String,
 }
 

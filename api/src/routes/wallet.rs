@@ -55,7 +55,7 @@ async fn balance(
 struct HistoryParams {
     /// `all`, `spend`, `refund`, `purchase` or `gift`
     #[serde(default, rename = "type")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^(all|spend|refund|purchase|gift)$")]
     kind: WantedKind,
 }
 

@@ -19,6 +19,8 @@ use sqlx::PgPool;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use utoipa::openapi::Schema;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 
 /// Largest page of the journal that is fetched at once, in bytes of JSON.
@@ -28,7 +30,16 @@ const RUN_BYTES_MAX: usize = 16 * 1024 * 1024;
 #[into_params(parameter_in = Query)]
 pub(super) struct AsOf {
     /// A journal position or an RFC 3339 time: nothing that came later is shown
+    #[param(schema_with = position_or_time)]
     as_of: Option<String>,
+}
+
+fn position_or_time() -> Schema {
+    let position = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    let time = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    OneOfBuilder::new().item(position).item(time).build().into()
 }
 
 #[derive(Serialize, ToSchema)]

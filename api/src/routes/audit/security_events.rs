@@ -10,11 +10,12 @@ use journal::tables::security_events::{self, Kind, Search, SecurityEvent};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 const LIMIT_DEFAULT: u32 = 50;
-const LIMIT_MAX: u32 = 200;
+const LIMIT_MAX: u32 = 100;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -22,7 +23,12 @@ pub(super) struct Filter {
     /// Only those of this account
     account: Option<Uuid>,
     /// Only those of this kind, such as `login_failed`
+    #[param(schema_with = kinds)]
     kind: Option<String>,
+}
+
+fn kinds() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Kind::ALL.map(Kind::name))).build()
 }
 
 #[derive(Serialize, ToSchema)]

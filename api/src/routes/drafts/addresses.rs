@@ -33,15 +33,22 @@ pub(super) struct ShippingBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct ShippingFields {
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     sender_name: String,
+    #[schema(min_length = 5, max_length = 30, example = "0532 123 45 67")]
     sender_phone: String,
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     receiver_name: String,
-    #[schema(example = "0532 123 45 67")]
+    #[schema(min_length = 5, max_length = 30, example = "0532 123 45 67")]
     receiver_phone: String,
+    #[schema(min_length = 1, max_length = 50, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     city: String,
+    #[schema(min_length = 1, max_length = 50, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     district: String,
     /// 5 to 250 characters
+    #[schema(min_length = 5, max_length = 250, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     address: String,
+    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     company: Option<String>,
 }
 
@@ -116,19 +123,28 @@ struct BillingFields {
     /// `personal` (default) or `corporate`, which needs `taxNumber`, `taxOffice` and `companyName`
     #[serde(rename = "type", default)]
     kind: BillingKind,
+    #[schema(min_length = 2, max_length = 60, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     first_name: Option<String>,
+    #[schema(min_length = 2, max_length = 60, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     last_name: Option<String>,
+    #[schema(min_length = 5, max_length = 30, example = "0532 123 45 67")]
     phone: Option<String>,
+    #[schema(min_length = 2, max_length = 50, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     city: Option<String>,
+    #[schema(min_length = 2, max_length = 50, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     district: Option<String>,
+    #[schema(min_length = 5, max_length = 250, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     address: Option<String>,
-    #[schema(example = "34710")]
+    #[schema(pattern = "^[0-9]{5}$", example = "34710")]
     postal_code: Option<String>,
-    #[schema(example = "TR")]
+    #[schema(pattern = "^[A-Za-z]{2}$", example = "TR")]
     country: Option<String>,
     /// 10 digits of a company, 11 of a person
+    #[schema(pattern = "^[0-9]{10,11}$")]
     tax_number: Option<String>,
+    #[schema(min_length = 1, max_length = 80, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     tax_office: Option<String>,
+    #[schema(min_length = 1, max_length = 120, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     company_name: Option<String>,
 }
 

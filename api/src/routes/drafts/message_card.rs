@@ -29,10 +29,17 @@ const CONTENT_CHARS_MAX: usize = 1_000;
 pub(super) struct MessageCardBody {
     message_card_id: Uuid,
     /// 1 to 100 characters
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     to: Option<String>,
     /// 1 to 100 characters
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     signature: Option<String>,
     /// 1 to 1000 characters, lines allowed
+    #[schema(
+        min_length = 1,
+        max_length = 1000,
+        pattern = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
+    )]
     content: Option<String>,
 }
 

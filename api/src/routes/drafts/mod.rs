@@ -49,11 +49,11 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateBody {
-    #[schema(value_type = String, example = "ai")]
+    #[schema(value_type = String, example = "ai", pattern = "^(upload|ai|artist)$")]
     method: Method,
     /// `a6`, `a5` (default) or `a4`
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "a5")]
+    #[schema(value_type = String, example = "a5", pattern = "^(a6|a5|a4)$")]
     size: CoverSize,
 }
 

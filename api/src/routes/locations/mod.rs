@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use data::{Place, Places};
 use serde::{Deserialize, Serialize};
+use std::num::NonZero;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -74,24 +75,24 @@ impl<'a> PlaceView<'a> {
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct OfProvince {
-    #[param(minimum = 1, example = 34)]
-    province_id: u32,
+    #[param(value_type = i64, minimum = 1, maximum = 4_294_967_295_i64, example = 34)]
+    province_id: NonZero<u32>,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct OfTown {
-    #[param(minimum = 1)]
-    town_id: u32,
+    #[param(value_type = i64, minimum = 1, maximum = 4_294_967_295_i64)]
+    town_id: NonZero<u32>,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct OfDistrict {
-    #[param(minimum = 1)]
-    district_id: u32,
+    #[param(value_type = i64, minimum = 1, maximum = 4_294_967_295_i64)]
+    district_id: NonZero<u32>,
 }
 
 /// All provinces.
@@ -110,8 +111,10 @@ async fn provinces(headers: HeaderMap) -> Result<Response, Problem> {
     responses((status = 200, body = Vec<PlaceView>), (status = 304, description = "As it was"),
         (status = 400, description = "`invalid_query`")))]
 async fn towns(headers: HeaderMap, Params(of): Params<OfProvince>) -> Result<Response, Problem> {
-    let view = |place| PlaceView { province_id: Some(of.province_id), ..PlaceView::of(place) };
-    answer(&headers, |places| places.districts.get(&of.province_id).into_iter().flatten().map(view).collect())
+    let view = |place| PlaceView { province_id: Some(of.province_id.get()), ..PlaceView::of(place) };
+    answer(&headers, |places| {
+        places.districts.get(&of.province_id.get()).into_iter().flatten().map(view).collect()
+    })
 }
 
 /// The district of a town.
@@ -119,8 +122,8 @@ async fn towns(headers: HeaderMap, Params(of): Params<OfProvince>) -> Result<Res
     responses((status = 200, body = Vec<PlaceView>), (status = 304, description = "As it was"),
         (status = 400, description = "`invalid_query`")))]
 async fn districts(headers: HeaderMap, Params(of): Params<OfTown>) -> Result<Response, Problem> {
-    let view = |place| PlaceView { town_id: Some(of.town_id), ..PlaceView::of(place) };
-    answer(&headers, |places| places.district(of.town_id).into_iter().map(view).collect())
+    let view = |place| PlaceView { town_id: Some(of.town_id.get()), ..PlaceView::of(place) };
+    answer(&headers, |places| places.district(of.town_id.get()).into_iter().map(view).collect())
 }
 
 /// The quarters and villages of a district, with their postal codes.
@@ -128,9 +131,9 @@ async fn districts(headers: HeaderMap, Params(of): Params<OfTown>) -> Result<Res
     responses((status = 200, body = Vec<PlaceView>), (status = 304, description = "As it was"),
         (status = 400, description = "`invalid_query`")))]
 async fn quarters(headers: HeaderMap, Params(of): Params<OfDistrict>) -> Result<Response, Problem> {
-    let view = |place| PlaceView { district_id: Some(of.district_id), ..PlaceView::of(place) };
+    let view = |place| PlaceView { district_id: Some(of.district_id.get()), ..PlaceView::of(place) };
     answer(&headers, |places| {
-        places.neighbourhoods.get(&of.district_id).into_iter().flatten().map(view).collect()
+        places.neighbourhoods.get(&of.district_id.get()).into_iter().flatten().map(view).collect()
     })
 }
 

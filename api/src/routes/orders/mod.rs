@@ -4,7 +4,7 @@ mod view;
 
 pub use view::OrderView;
 
-use super::listing::{EnvelopeParam, Page};
+use super::listing::{EnvelopeParam, ListOrPage, Page};
 use crate::error::Fields;
 use crate::extract::{Customer, MinPosition, OptionalBody, PageParams, Params, PathId};
 use crate::routes::acting::Acting;
@@ -37,7 +37,7 @@ pub fn router() -> OpenApiRouter<AppState> {
     security(("bearer" = []), ("cookie" = [])),
     params(PageParams, EnvelopeParam,
         ("min_position" = Option<i64>, Query, description = "Wait for this journal position")),
-    responses((status = 200, body = Vec<OrderView>, headers(("X-Total-Count" = i64))),
+    responses((status = 200, body = ListOrPage<OrderView>, headers(("X-Total-Count" = i64))),
         (status = 400, description = "`validation_failed`, `invalid_query`"),
         (status = 401, description = "`unauthorized`"), (status = 503, description = "`not_yet_visible`")))]
 async fn list(
@@ -79,6 +79,7 @@ async fn show(
 #[serde(deny_unknown_fields)]
 struct CancelBody {
     /// 3 to 500 characters
+    #[schema(min_length = 3, max_length = 500)]
     reason: Option<String>,
 }
 

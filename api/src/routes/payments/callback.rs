@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 /// Other keys are left alone: the provider may add some.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct CallbackBody {
+    #[schema(min_length = 1, max_length = 512)]
     token: String,
 }
 
@@ -64,6 +65,7 @@ mod tests {
     use super::*;
     use crate::config::tests::config;
     use axum::http::HeaderValue;
+    use proptest::prelude::*;
     use uuid::Uuid;
 
     #[test]
@@ -83,5 +85,25 @@ mod tests {
             page,
             "http://localhost:5173/payment/result?paymentId=00000000-0000-0000-0000-000000000000"
         );
+    }
+
+    fn json() -> HeaderMap {
+        HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))])
+    }
+
+    proptest! {
+        #[test]
+        fn every_token_is_read_from_both_forms(text in "\\PC{0,60}") {
+            let form = url::form_urlencoded::Serializer::new(String::new()).append_pair("token", &text).finish();
+            prop_assert_eq!(token(&HeaderMap::new(), form.as_bytes()), Some(text.clone()));
+            let body = serde_json::json!({ "token": text }).to_string();
+            prop_assert_eq!(token(&json(), body.as_bytes()), Some(text));
+        }
+
+        #[test]
+        fn any_bytes_hold_a_token_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = token(&HeaderMap::new(), &bytes);
+            let _ = token(&json(), &bytes);
+        }
     }
 }

@@ -41,8 +41,10 @@ pub(super) struct InitiateBody {
     order_id: Uuid,
     payment_method: PaymentMethod,
     /// Accepted, but buyers always come back to the shop's own page
+    #[schema(format = "uri")]
     return_url: Option<String>,
     /// As `returnUrl`
+    #[schema(format = "uri")]
     cancel_url: Option<String>,
 }
 

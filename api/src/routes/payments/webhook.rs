@@ -22,6 +22,7 @@ const SIGNATURE: &str = "x-iyz-signature-v3";
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct IyzicoBody {
+    #[schema(required, nullable = false, min_length = 1, max_length = 512)]
     token: Option<String>,
     #[serde(default)]
     iyzi_event_type: Value,
@@ -85,6 +86,7 @@ fn plain(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     /// The provider's own worked example, with a number for the payment's id.
@@ -106,5 +108,28 @@ mod tests {
         assert!(!is_signed(&body(), b"another secret", SIGNED));
         assert!(!is_signed(&IyzicoBody { token: Some("t0k".into()), ..body() }, SECRET, SIGNED));
         assert!(!is_signed(&body(), SECRET, b""));
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_can_be_signed_and_no_other_signature_fits(
+            id in any::<u64>(), words in prop::collection::vec("\\PC{0,20}", 3), other in "[0-9a-f]{64}"
+        ) {
+            let body = json!({ "token": words[0], "iyziEventType": words[1], "status": words[2], "iyziPaymentId": id });
+            let body: IyzicoBody = serde_json::from_value(body).unwrap();
+            let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).unwrap();
+            mac.update(SECRET);
+            mac.update(format!("{}{id}{}{}", words[1], words[0], words[2]).as_bytes());
+            let signature = hex::encode(mac.finalize().into_bytes());
+            prop_assert!(is_signed(&body, SECRET, signature.as_bytes()));
+            prop_assert!(!is_signed(&body, SECRET, other.as_bytes()));
+        }
+
+        #[test]
+        fn any_bytes_are_a_body_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(body) = serde_json::from_slice::<IyzicoBody>(&bytes) {
+                let _ = is_signed(&body, SECRET, &bytes);
+            }
+        }
     }
 }
