@@ -48,6 +48,7 @@ fn keyed(bytes: &[u8]) -> hmac::Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_token_is_good_for_the_session_that_it_was_made_for() {
@@ -72,6 +73,18 @@ mod tests {
             ["", ".", &token[..NAME_CHARS], &token[1..], &upper, &short, &format!("{token}0"), "ğ.💥"]
         {
             assert!(!fits(&secret, wrong, Bound::Anonymous), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_cookie_says_only_our_own_token_fits(text in "\\PC{0,120}", session in any::<u128>()) {
+            let (secret, bound) = (Secret::new(*b"s"), Bound::Session(Uuid::from_u128(session)));
+            prop_assert!(!fits(&secret, &text, bound));
+            let token = issue(&secret, bound, Chance);
+            prop_assert!(fits(&secret, &token, bound));
+            let longer = format!("{token}{text}x");
+            prop_assert!(!fits(&secret, &longer, bound));
         }
     }
 }

@@ -117,3 +117,30 @@ where
         Ok(Self { account: caller.account })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    fn of(value: &str) -> Option<String> {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        bearer(&HeaderMap::from_iter([(header::AUTHORIZATION, value)])).map(ToOwned::to_owned)
+    }
+
+    proptest! {
+        #[test]
+        fn the_scheme_is_read_in_any_case_and_no_other_is(upper in any::<bool>(), token in "[!-~]{1,80}") {
+            let scheme = if upper { "BEARER" } else { "bearer" };
+            prop_assert_eq!(of(&format!("{scheme} {token}")), Some(token.clone()));
+            prop_assert_eq!(of(&format!("x{scheme} {token}")), None);
+            prop_assert_eq!(of(&format!("{scheme}{token}")), None);
+        }
+
+        #[test]
+        fn whatever_stands_there_it_is_read_or_left_alone(text in "[^\\p{Cc}]{0,80}") {
+            let _ = of(&text);
+        }
+    }
+}

@@ -72,3 +72,32 @@ fn traceparent(parts: &Parts) -> Option<String> {
     let fits = text.len() == 55 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
     fits.then(|| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+    use proptest::prelude::*;
+
+    fn passed_on(value: &[u8]) -> Option<String> {
+        let (parts, ()) = Request::builder().header("traceparent", value).body(()).unwrap().into_parts();
+        traceparent(&parts)
+    }
+
+    proptest! {
+        #[test]
+        fn every_well_formed_trace_is_passed_on(text in "00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]") {
+            prop_assert_eq!(passed_on(text.as_bytes()), Some(text));
+        }
+
+        #[test]
+        fn nothing_else_that_a_header_can_hold_is(bytes in prop::collection::vec(0x20_u8..=0x7e, 0..54)) {
+            prop_assert_eq!(passed_on(&bytes), None);
+        }
+
+        #[test]
+        fn no_byte_breaks_it(bytes in prop::collection::vec(0x80_u8.., 0..60)) {
+            prop_assert_eq!(passed_on(&bytes), None);
+        }
+    }
+}

@@ -39,3 +39,28 @@ impl<S: Send + Sync> FromRequestParts<S> for Locale {
         Ok(Self::of(&parts.headers))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    fn of(value: &[u8]) -> Locale {
+        let value = HeaderValue::from_bytes(value).unwrap();
+        Locale::of(&HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, value)]))
+    }
+
+    proptest! {
+        #[test]
+        fn only_a_first_language_of_english_is_english(first in "[a-zA-Z]{2}", rest in "[ -~]{0,60}") {
+            let expected = if first.eq_ignore_ascii_case("en") { Locale::En } else { Locale::Tr };
+            prop_assert_eq!(of(format!(" {first}{rest}").as_bytes()), expected);
+        }
+
+        #[test]
+        fn bytes_that_are_no_language_are_turkish(bytes in prop::collection::vec(0x80_u8.., 0..40)) {
+            prop_assert_eq!(of(&bytes), Locale::Tr);
+        }
+    }
+}

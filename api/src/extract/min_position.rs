@@ -26,3 +26,33 @@ impl<S: Send + Sync> FromRequestParts<S> for MinPosition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+    use futures::executor::block_on;
+    use proptest::prelude::*;
+
+    fn asked(query: &str) -> Result<Option<i64>, Problem> {
+        let (mut parts, ()) = Request::builder().uri(format!("/?{query}")).body(()).unwrap().into_parts();
+        block_on(MinPosition::from_request_parts(&mut parts, &())).map(|MinPosition(position)| position)
+    }
+
+    proptest! {
+        #[test]
+        fn a_position_is_a_number_from_zero(position in any::<i64>()) {
+            match asked(&format!("min_position={position}")) {
+                Ok(read) => prop_assert!(position >= 0 && read == Some(position)),
+                Err(problem) => prop_assert!(position < 0 && problem.status == 400),
+            }
+        }
+
+        #[test]
+        fn any_other_query_is_refused_or_asks_for_nothing(name in "[a-z_%&=]{0,20}", value in "[0-9a-zA-Z%&=.+-]{0,20}") {
+            if let Err(problem) = asked(&format!("{name}={value}")) {
+                prop_assert_eq!(problem.status, 400);
+            }
+        }
+    }
+}
