@@ -59,7 +59,18 @@ async fn unmatched(stack: &TestStack) -> Vec<String> {
         )
     });
     let gone = rows.iter().filter(|row| !routes.contains_key(*row));
-    missing.chain(gone.map(|(method, path)| format!("a row has no route: {method} {path}"))).collect()
+    let gone = gone.map(|(method, path)| format!("a row has no route: {method} {path}"));
+    let silent = TABLE.iter().filter(|row| {
+        let (method, path) = (row.0.to_lowercase(), routes.get(&(row.0.to_owned(), nameless(row.1))));
+        path.is_some_and(|path| asks_for_login(row) != document["paths"][path][method]["security"].is_array())
+    });
+    let silent = silent.map(|row| format!("`security` of the description is wrong: {} {}", row.0, row.1));
+    missing.chain(gone).chain(silent).collect()
+}
+
+/// Whoever is nobody is told to log in, and logging in helps.
+fn asks_for_login(row: &Row) -> bool {
+    row.2[0] == Meets::Shut(401) && row.2.iter().any(|meets| *meets != Meets::Shut(401))
 }
 
 fn is_unsafe(method: &Method) -> bool {
