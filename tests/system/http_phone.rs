@@ -207,8 +207,9 @@ async fn of_two_that_prove_a_number_at_once_one_has_it() {
         is_done(&first);
         is_done(&second);
         assert_eq!(changed.status, 200, "{}", changed.text());
-        let proven = [phone(&stack, &one).await, phone(&stack, &other).await];
-        assert_eq!(proven.iter().filter(|(_, proven)| *proven).count(), 1, "{proven:?}");
+        let held = [phone(&stack, &one).await, phone(&stack, &other).await];
+        assert!(held.iter().all(|(held, _)| *held == number), "{held:?}");
+        assert_eq!(held.iter().filter(|(_, proven)| *proven).count(), 1, "{held:?}");
     }
     stack.end().await;
 }
@@ -309,12 +310,16 @@ async fn the_proof_that_was_decided_last_counts_whatever_comes_into_force_last()
         phone_codes::store(&pool, account, selector, number, now).await.unwrap();
         phone_codes::Proven { account, selector, at }
     };
+    let before = proven(first, "+905330000000", 0).await;
     let (early, late) = (proven(first, NUMBER, 1).await, proven(second, NUMBER, 2).await);
     let apply = async |proven| phone_codes::apply(&pool, proven, now).await.unwrap();
+    assert_eq!(apply(before).await, phone_codes::Applied::Now);
     assert_eq!(apply(late).await, phone_codes::Applied::Now);
     assert_eq!(apply(early).await, phone_codes::Applied::Superseded);
     assert_eq!([apply(early).await, apply(late).await], [phone_codes::Applied::Before; 2]);
-    assert_eq!((phone(&stack, &one).await.1, phone(&stack, &other).await.1), (false, true));
+    // As if each had come into force when it was decided: the number of before is the first one's no more.
+    assert_eq!(phone(&stack, &one).await, (json!(NUMBER), false));
+    assert_eq!(phone(&stack, &other).await, (json!(NUMBER), true));
     let unknown = phone_codes::Proven { selector: Uuid::new_v4(), ..late };
     assert_eq!(apply(unknown).await, phone_codes::Applied::Missing);
     // The same account's own later one.

@@ -75,14 +75,19 @@ pub async fn apply(pool: &PgPool, proven: Proven, now: OffsetDateTime) -> Result
         let known = get(pool, proven.account, proven.selector).await?;
         return Ok(if known.is_some() { Applied::Before } else { Applied::Missing });
     };
-    if !is_newest(&mut *transaction, proven, &phone).await? {
-        transaction.commit().await?;
-        return Ok(Applied::Superseded);
-    }
-    take_from_others(&mut *transaction, proven, &phone, now).await?;
-    write_profile(&mut *transaction, proven, &phone, now).await?;
+    let applied = if has_later(&mut *transaction, proven).await? {
+        Applied::Superseded
+    } else if is_taken_since(&mut *transaction, proven, &phone).await? {
+        // What would stand here if both had come into force in the order of the journal.
+        write_profile(&mut *transaction, proven, &phone, None, now).await?;
+        Applied::Superseded
+    } else {
+        take_from_others(&mut *transaction, proven, &phone, now).await?;
+        write_profile(&mut *transaction, proven, &phone, Some(proven.at), now).await?;
+        Applied::Now
+    };
     transaction.commit().await?;
-    Ok(Applied::Now)
+    Ok(applied)
 }
 
 async fn one_by_one(executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
@@ -121,11 +126,25 @@ async fn use_up(
     .await
 }
 
-/// Whether neither this account has proven a number since, nor anybody else this one.
-async fn is_newest(executor: impl PgExecutor<'_>, proven: Proven, phone: &str) -> Result<bool, sqlx::Error> {
+/// Whether this account has proven a number since.
+async fn has_later(executor: impl PgExecutor<'_>, proven: Proven) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT NOT EXISTS (SELECT FROM profiles \
-         WHERE (account_id = $1 OR phone = $2) AND phone_verified_at > $3)",
+        "SELECT EXISTS (SELECT FROM profiles WHERE account_id = $1 AND phone_verified_at > $2)",
+    )
+    .bind(proven.account.0)
+    .bind(proven.at)
+    .fetch_one(executor)
+    .await
+}
+
+/// Whether another account has proven this number since.
+async fn is_taken_since(
+    executor: impl PgExecutor<'_>,
+    proven: Proven,
+    phone: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM profiles WHERE account_id <> $1 AND phone = $2 AND phone_verified_at > $3)",
     )
     .bind(proven.account.0)
     .bind(phone)
@@ -156,6 +175,7 @@ async fn write_profile(
     executor: impl PgExecutor<'_>,
     proven: Proven,
     phone: &str,
+    verified_at: Option<OffsetDateTime>,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
@@ -165,7 +185,7 @@ async fn write_profile(
     )
     .bind(proven.account.0)
     .bind(phone)
-    .bind(proven.at)
+    .bind(verified_at)
     .bind(now)
     .execute(executor)
     .await?;
