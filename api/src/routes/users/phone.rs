@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 #[derive(Serialize, ToSchema)]
-pub(super) struct Done {
+pub(super) struct PhoneAnswer {
     success: bool,
 }
 
-const DONE: Done = Done { success: true };
+const DONE: PhoneAnswer = PhoneAnswer { success: true };
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +34,7 @@ pub(super) struct SendBody {
 /// Sends a code to a number.
 #[utoipa::path(post, path = "/phone/send-code", operation_id = "send_phone_code", tag = "accounts",
     security(("bearer" = []), ("cookie" = [])), request_body = SendBody,
-    responses((status = 200, body = Done), (status = 400, description = "`validation_failed`, `unknown_field`"),
+    responses((status = 200, body = PhoneAnswer), (status = 400, description = "`validation_failed`, `unknown_field`"),
         (status = 401, description = "`unauthorized`"), (status = 404, description = "`account_not_found`"),
         (status = 409, description = "`phone_verification_disabled`: nobody sends text messages here"),
         (status = 429, description = "`rate_limited`; `limit` says which")))]
@@ -51,25 +51,24 @@ pub(super) async fn send_code(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct VerifyBody {
+pub(super) struct VerifyPhoneBody {
     /// The number that the code was sent to, in any usual spelling
     #[schema(example = "+905321234567")]
     phone: String,
-    /// Four digits
-    #[schema(example = "1234")]
+    #[schema(pattern = "^[0-9]{4}$", example = "1234")]
     code: String,
 }
 
 /// Proves the number; it is the profile's from now on, and no other account's.
 #[utoipa::path(post, path = "/phone/verify", operation_id = "verify_phone", tag = "accounts",
-    security(("bearer" = []), ("cookie" = [])), request_body = VerifyBody,
-    responses((status = 200, body = Done),
+    security(("bearer" = []), ("cookie" = [])), request_body = VerifyPhoneBody,
+    responses((status = 200, body = PhoneAnswer),
         (status = 400, description = "`validation_failed`, `unknown_field`, `phone_code_invalid`, `phone_code_expired`"),
         (status = 401, description = "`unauthorized`"),
         (status = 429, description = "`phone_code_locked`: too many wrong codes")))]
 pub(super) async fn verify(
     parts: PhoneParts,
-    Body(body): Body<VerifyBody>,
+    Body(body): Body<VerifyPhoneBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let mut fields = Fields::new();
     let phone = fields.take(e164(&body.phone).ok_or(()), "phone", "phone_invalid");
