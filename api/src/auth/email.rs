@@ -58,6 +58,7 @@ fn is_domain(domain: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn addresses_that_mail_can_reach() {
@@ -86,5 +87,20 @@ mod tests {
         let email = Email::parse("Ayse@Example.COM").unwrap();
         assert_eq!(email.as_typed(), "Ayse@Example.COM");
         assert_eq!(email.comparable(), "ayse@example.com");
+    }
+
+    proptest! {
+        #[test]
+        fn what_counts_as_an_address_is_one_line_of_ascii_that_smtp_carries(text in "\\PC{0,80}|[a-z.@\\-\r\n <>]{0,20}") {
+            let Some(email) = Email::parse(&text) else { return Ok(()) };
+            prop_assert!(text.is_ascii() && text.len() <= ADDRESS_BYTES_MAX && text.matches('@').count() == 1);
+            prop_assert!(!text.contains(|c: char| c.is_control() || c.is_whitespace() || "<>,;:\"".contains(c)));
+            prop_assert_eq!(email.as_typed(), &text);
+        }
+
+        #[test]
+        fn addresses_of_the_usual_form_are_taken(text in "[a-z0-9]{1,20}([.+_-][a-z0-9]{1,10}){0,2}@[a-z0-9]{1,20}\\.[a-z]{2,6}") {
+            prop_assert!(Email::parse(&text).is_some());
+        }
     }
 }

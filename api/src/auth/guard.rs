@@ -7,11 +7,11 @@
 
 use super::cookies;
 use super::email::comparable;
+use super::signed_name::Scope;
 use crate::limits::{Limits, Rule};
 use crate::{Chance, Problem, Secret};
 use axum_extra::extract::cookie::{Cookie, CookieJar};
 use domain::AccountId;
-use journal::tables::device;
 use std::time::Duration;
 
 /// Attempts on one address from everywhere before they are slowed down, and how long they are remembered.
@@ -45,8 +45,7 @@ pub async fn admit(
 ) -> Result<Result<Attempt, Locked>, Problem> {
     let email = comparable(email);
     let given = jar.get(cookies::DEVICE).map(Cookie::value);
-    let device =
-        account.zip(given).and_then(|(account, given)| device::known(secret.bytes(), given, account));
+    let device = account.zip(given).and_then(|(account, given)| known_device(account).name_of(secret, given));
     let subject = match device {
         Some(name) => format!("{email} device {name}"),
         None => format!("{email} client {}", limits.client.subject()),
@@ -81,14 +80,16 @@ impl Attempt {
     }
 }
 
-/// The cookie by which this browser is known next time; the one that it has, if that is good.
+/// The cookie by which this browser is known next time; none, if the one that it has is good.
 pub fn remembered(secret: &Secret, jar: &CookieJar, account: AccountId, chance: Chance) -> Option<String> {
-    let given = jar.get(cookies::DEVICE).map(Cookie::value);
-    if given.is_some_and(|given| device::known(secret.bytes(), given, account).is_some()) {
-        return None;
-    }
-    let name = chance.id().simple().to_string();
-    Some(device::token(secret.bytes(), &name, account))
+    let (scope, given) = (known_device(account), jar.get(cookies::DEVICE).map(Cookie::value));
+    let known = given.is_some_and(|given| scope.name_of(secret, given).is_some());
+    (!known).then(|| scope.issue(secret, chance))
+}
+
+/// The name of a browser that has logged in to this account.
+fn known_device(account: AccountId) -> Scope {
+    Scope { purpose: "known-device", owner: account.to_string() }
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub mod registration;
 pub mod reset;
 pub mod security_log;
 pub mod session;
+mod signed_name;
 pub mod verification;
 
 /// Longer than what is done for a known address takes, so that the time of the answer does not tell one.

@@ -26,7 +26,6 @@ pub mod addresses;
 pub mod avatars;
 pub mod callback_log;
 pub mod checkouts;
-pub mod device;
 pub mod idempotent_answers;
 mod mac;
 pub mod message_cards;

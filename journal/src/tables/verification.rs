@@ -41,6 +41,7 @@ pub fn parse_and_check(server_secret: &[u8], given: &str, account: AccountId) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const SECRET: &[u8] = b"secret";
 
@@ -59,6 +60,24 @@ mod tests {
         let token = token(SECRET, Uuid::from_u128(7), account);
         for wrong in ["", ".", "x.y", &token[..token.len() - 1], &token.to_uppercase()] {
             assert_eq!(parse_and_check(SECRET, wrong, account), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_link_says_only_what_was_mailed_fits(
+            text in "\\PC{0,120}", id: u128, code in "[0-9a-f]{64}", at in 0usize..101,
+        ) {
+            let (selector, account) = (Uuid::from_u128(id), AccountId(Uuid::from_u128(1)));
+            prop_assert_eq!(parse_and_check(SECRET, &text, account), None);
+            prop_assert_eq!(parse_and_check(SECRET, &format!("{selector}.{code}"), account), None);
+            let token = token(SECRET, selector, account);
+            prop_assert_eq!(parse_and_check(SECRET, &token, account), Some(selector));
+            // Every byte counts.
+            let mut bytes = token.into_bytes();
+            bytes[at] ^= 1;
+            let altered = String::from_utf8(bytes).unwrap();
+            prop_assert_eq!(parse_and_check(SECRET, &altered, account), None);
         }
     }
 }

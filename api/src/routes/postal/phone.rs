@@ -43,6 +43,7 @@ fn turkish(national: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn phone_numbers_as_people_write_them() {
@@ -89,6 +90,19 @@ mod tests {
             "5+321234567",
         ] {
             assert_eq!(e164(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_counts_as_a_number_is_e164_and_is_so_however_often_it_is_read(
+            text in "\\PC{0,40}|[ ]?[+]?[0-9 ().\\-]{0,24}"
+        ) {
+            let Some(number) = e164(&text) else { return Ok(()) };
+            let digits = number.strip_prefix('+').unwrap();
+            prop_assert!(DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()));
+            prop_assert!(!digits.starts_with('0') && is_phone(&text));
+            prop_assert_eq!(e164(&number), Some(number));
         }
     }
 }
