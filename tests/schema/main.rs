@@ -8,6 +8,7 @@
     reason = "a test fails at once, says why, and its futures run alone"
 )]
 
+mod stock;
 mod tool;
 
 use app::config::value::Whole;
@@ -41,6 +42,10 @@ async fn the_service_answers_as_its_description_says() {
     let document = folder.join("openapi.json");
     std::fs::write(&document, strict(&stack).await.to_string()).unwrap();
     let token = admin(&stack).await;
+    // Sessions of the same account, for the run to end.
+    admin(&stack).await;
+    admin(&stack).await;
+    stock::fill(&stack, &token, &folder).await;
     let run = Run { api: stack.endpoints.api.clone(), document, token, seed };
     let report = tool::run(run, &folder).await;
     // Past the capture of the tests' words: a green run tells its seed as well.

@@ -120,6 +120,11 @@ async fn any_moment_can_be_asked_for(stack: &TestStack, auditor: &str, order: &s
         assert!(then["asOfPosition"].as_i64().unwrap() >= paid, "{written}: {}", then["asOfPosition"]);
         assert_eq!(state(&then, "order").unwrap()["state"], "paid");
     }
+    let ahead = history(stack, auditor, order, &format!("?as_of={}", i64::MAX)).await;
+    let head: i64 =
+        sqlx::query_scalar("SELECT max(position) FROM events").fetch_one(&stack.database.pool).await.unwrap();
+    let shown = ahead["asOfPosition"].as_i64().unwrap();
+    assert!((paid..=head).contains(&shown), "a promise about the time to come: {shown}, head {head}");
     let long_ago = history(stack, auditor, order, "?as_of=2001-01-01T00:00:00Z").await;
     assert_eq!((events(&long_ago).len(), &long_ago["asOfPosition"]), (0, &0.into()));
 }

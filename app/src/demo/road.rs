@@ -211,14 +211,7 @@ pub async fn invoice(
     order: &str,
     steps: &mut Steps,
 ) -> Result<Invoice, DemoError> {
-    let number = person
-        .shop
-        .wait_for("the invoice", "/api/v1/invoices", SOON, |answer| {
-            let mine =
-                answer["items"].as_array()?.iter().find(|invoice| invoice["orderId"] == order)?.clone();
-            Some(mine["number"].as_str()?.to_owned())
-        })
-        .await?;
+    let number = invoice_number(&mut person.shop, order).await?;
     steps.held(format!("invoice {number} issued"));
     let mail = mail_for(client, endpoints, &person.email, |text| text.contains(&number)).await?;
     steps.held(format!("confirmation mail arrived: {}", text(&mail, "/subject")?));
@@ -227,6 +220,15 @@ pub async fn invoice(
         .filter(|bytes| bytes.starts_with(b"%PDF"))
         .ok_or_else(|| DemoError::unexpected("the invoice was mailed, but its PDF is not there"))?;
     Ok(Invoice { number, pdf })
+}
+
+/// Waits until the order's invoice is listed.
+pub async fn invoice_number(shop: &mut Shop, order: &str) -> Result<String, DemoError> {
+    shop.wait_for("the invoice", "/api/v1/invoices", SOON, |answer| {
+        let mine = answer["items"].as_array()?.iter().find(|invoice| invoice["orderId"] == order)?;
+        Some(mine["number"].as_str()?.to_owned())
+    })
+    .await
 }
 
 /// The auditor's view: the order's whole history, each hash recomputed here from what was answered.

@@ -35,7 +35,8 @@ pub(super) struct AsOf {
 }
 
 fn position_or_time() -> Schema {
-    let position = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    let whole = Some(SchemaFormat::KnownFormat(KnownFormat::Int64));
+    let position = ObjectBuilder::new().schema_type(Type::Integer).format(whole).minimum(Some(0));
     let time = ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
@@ -103,8 +104,11 @@ pub(super) async fn order_history(
 
 async fn position(pool: &PgPool, text: &str) -> Result<i64, Problem> {
     if let Ok(position) = text.parse::<i64>() {
-        let known = Some(position).filter(|position| *position >= 0);
-        return known.ok_or_else(|| Problem::field("as_of", "invalid_value"));
+        if position < 0 {
+            return Err(Problem::field("as_of", "invalid_value"));
+        }
+        // What is answered for the time to come must stay true when it has come.
+        return Ok(position.min(read::head(pool).await.map_err(Problem::internal)?));
     }
     // In a query a plus sign arrives as a space.
     let time = OffsetDateTime::parse(&text.replace(' ', "+"), &Rfc3339);
