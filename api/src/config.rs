@@ -71,9 +71,12 @@ impl Default for HashingSettings {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub body_bytes_max: usize,
+    /// From the last byte of a request's body to its answer.
     pub request_time_max: Duration,
-    /// From a request's head to the last byte of its body.
+    /// From a request's head to the last byte of its body, beside the time that `body_rate_min` allows.
     pub body_time_max: Duration,
+    /// Bytes a second. A body that comes at this pace is never too late.
+    pub body_rate_min: u32,
     /// Longest wait of a query for `min_position`.
     pub visibility_wait_max: Duration,
     /// Longest wait of a payment start for the provider's page.
@@ -88,6 +91,7 @@ impl Default for Limits {
             body_bytes_max: 2 * 1024 * 1024,
             request_time_max: Duration::from_secs(30),
             body_time_max: Duration::from_secs(10),
+            body_rate_min: 32 * 1024,
             visibility_wait_max: Duration::from_secs(5),
             checkout_wait_max: Duration::from_secs(10),
             addresses_max: 10,

@@ -42,13 +42,11 @@ pub use state::AppState;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceBuilder;
 use tower::util::MapResponseLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::timeout::TimeoutLayer;
 
 /// Every route, behind the middleware in the order in which a request passes it.
 pub fn router(state: AppState) -> Router {
@@ -64,10 +62,9 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn(middleware::problems::render))
         .layer(from_fn_with_state(state.config.clone(), middleware::cors::check))
         .layer(CatchPanicLayer::custom(middleware::problems::from_panic))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_time_max))
+        .layer(from_fn_with_state(state.config.clone(), middleware::deadlines::limit))
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
         .layer(from_fn(extract::nul::refuse))
-        .layer(from_fn_with_state(state.config.clone(), middleware::slow_bodies::limit))
         .layer(from_fn_with_state(state.clone(), middleware::rate_limits::count))
         .layer(from_fn_with_state(state.clone(), middleware::csrf::check))
         .layer(from_fn(middleware::conditional::answer))

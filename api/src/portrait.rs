@@ -4,11 +4,13 @@
 
 use crate::Problem;
 use bytes::Bytes;
+use domain::AccountId;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use std::collections::HashSet;
 use std::io::Cursor;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Of the file as it is sent.
@@ -63,6 +65,7 @@ impl From<PortraitError> for Problem {
 #[derive(Clone)]
 pub struct Portraits {
     held: Arc<Semaphore>,
+    holders: Arc<Mutex<HashSet<AccountId>>>,
     decoded: Arc<Semaphore>,
 }
 
@@ -70,16 +73,21 @@ impl Default for Portraits {
     fn default() -> Self {
         Self {
             held: Arc::new(Semaphore::new(HELD_AT_ONCE)),
+            holders: Arc::default(),
             decoded: Arc::new(Semaphore::new(DECODED_AT_ONCE)),
         }
     }
 }
 
 impl Portraits {
-    /// A place for one file, taken before its first byte is read; 503 when all are taken.
-    pub fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let place = self.held.clone().try_acquire_owned();
-        place.map_err(|_| Problem::unavailable("busy", RETRY_AFTER_S))
+    /// A place for one file, taken before its first byte is read; 503 when all are taken, or the account has one.
+    pub fn place(&self, account: AccountId) -> Result<Place, Problem> {
+        let busy = || Problem::unavailable("busy", RETRY_AFTER_S);
+        let place = self.held.clone().try_acquire_owned().map_err(|_| busy())?;
+        if !unpoisoned(&self.holders).insert(account) {
+            return Err(busy());
+        }
+        Ok(Place { holders: self.holders.clone(), account, _place: place })
     }
 
     /// The gate's place goes with the work: whoever stops waiting does not make room for one more.
@@ -91,6 +99,25 @@ impl Portraits {
         });
         made.await?
     }
+}
+
+/// Held while one file is read and worked on.
+#[derive(Debug)]
+pub struct Place {
+    holders: Arc<Mutex<HashSet<AccountId>>>,
+    account: AccountId,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        unpoisoned(&self.holders).remove(&self.account);
+    }
+}
+
+/// A set of names is whole whoever panicked beside it.
+fn unpoisoned(holders: &Mutex<HashSet<AccountId>>) -> MutexGuard<'_, HashSet<AccountId>> {
+    holders.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn make(file: &[u8]) -> Result<Vec<u8>, PortraitError> {
@@ -169,6 +196,7 @@ fn over_white(image: DynamicImage) -> RgbImage {
 mod tests {
     use super::*;
     use image::{Rgba, RgbaImage};
+    use uuid::Uuid;
 
     fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -178,6 +206,18 @@ mod tests {
 
     fn plain(width: u32, height: u32) -> DynamicImage {
         RgbImage::from_pixel(width, height, Rgb([200, 30, 30])).into()
+    }
+
+    #[test]
+    fn an_account_has_one_place_and_others_have_the_rest() {
+        let (portraits, account) = (Portraits::default(), |number| AccountId(Uuid::from_u128(number)));
+        let mine = portraits.place(account(0)).unwrap();
+        assert!(portraits.place(account(0)).is_err_and(|problem| problem.code == "busy"));
+        let others: Vec<_> = (1..16).map(|number| portraits.place(account(number)).unwrap()).collect();
+        assert!(portraits.place(account(16)).is_err_and(|problem| problem.code == "busy"));
+        drop(mine);
+        let mine = portraits.place(account(0));
+        assert!(mine.is_ok() && others.len() == HELD_AT_ONCE - 1);
     }
 
     #[test]
@@ -226,14 +266,5 @@ mod tests {
             let problem = Problem::from(make(&file).unwrap_err());
             assert_eq!(problem.more.fields[0].code, wanted, "{} bytes", file.len());
         }
-    }
-
-    #[test]
-    fn places_are_counted() {
-        let portraits = Portraits::default();
-        let held: Vec<_> = (0..HELD_AT_ONCE).map(|_| portraits.place().unwrap()).collect();
-        assert_eq!(portraits.place().unwrap_err().code, "busy");
-        drop(held);
-        assert!(portraits.place().is_ok());
     }
 }

@@ -103,3 +103,32 @@ async fn more_slow_clients_than_places_take_turns_among_themselves() {
     slow.shutdown().await;
     stack.end().await;
 }
+
+/// Sends a login of so many parts, one each half second; answers the status.
+async fn in_parts(address: SocketAddr, part: usize, parts: usize) -> u16 {
+    let (begin, end) = (r#"{"email":"a@example.com","password":""#, r#""}"#);
+    let length = begin.len() + end.len() + part * parts;
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json";
+    let mut wire = Wire::connect(address).await.unwrap();
+    wire.send(&format!("{head}\r\ncontent-length: {length}\r\n\r\n{begin}")).await;
+    let mut pace = tokio::time::interval(DRIBBLE);
+    for _ in 0..parts {
+        tokio::select! {
+            answer = wire.answer() => return answer.unwrap().status,
+            _ = pace.tick() => {}
+        }
+        wire.send(&"x".repeat(part)).await;
+    }
+    wire.send(end).await;
+    wire.answer().await.unwrap().status
+}
+
+/// 48 KiB a second are a slow line, 8 KiB are none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_body_over_a_slow_line_is_waited_for() {
+    let stack = TestStack::start().await;
+    let address = address(&stack);
+    let (line, drops) = tokio::join!(in_parts(address, 24 * 1024, 25), in_parts(address, 4 * 1024, 125));
+    assert_eq!((line, drops), (401, 408));
+    stack.end().await;
+}

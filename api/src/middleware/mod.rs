@@ -5,11 +5,11 @@ pub mod compression;
 pub mod conditional;
 pub mod cors;
 pub mod csrf;
+pub mod deadlines;
 pub mod problems;
 pub mod rate_limits;
 pub mod request_id;
 pub mod security_headers;
-pub mod slow_bodies;
 pub mod stored_answers;
 
 use axum::http::{HeaderMap, HeaderValue, header};

@@ -115,28 +115,3 @@ pub async fn no_route() -> Problem {
 pub async fn no_method() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::Router;
-    use axum::body::{Body, to_bytes};
-    use axum::middleware::from_fn;
-    use axum::routing::get;
-    use std::time::Duration;
-    use tower::{ServiceBuilder, ServiceExt};
-    use tower_http::timeout::TimeoutLayer;
-
-    #[tokio::test]
-    async fn a_handler_that_takes_too_long_is_a_problem_too() {
-        let limit = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_millis(1));
-        let order = ServiceBuilder::new().layer(from_fn(render)).layer(limit);
-        let router = Router::new().route("/", get(std::future::pending::<()>)).layer(order);
-        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
-        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
-        let body = to_bytes(response.into_body(), 10_000).await.unwrap();
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(body["code"], "timeout");
-    }
-}

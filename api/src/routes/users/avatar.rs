@@ -79,7 +79,7 @@ pub(super) async fn upload(
     State(album): State<Album>,
     request: Request,
 ) -> Result<Json<AvatarView>, Problem> {
-    let _place = album.portraits.place()?;
+    let _place = album.portraits.place(caller.account)?;
     let portrait = album.portraits.make(the_file(request).await?).await?;
     let file = album.put(caller.account, portrait).await?;
     Ok(Json(AvatarView { avatar_url: url(&file) }))
