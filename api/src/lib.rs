@@ -65,6 +65,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.config.clone(), middleware::deadlines::limit))
         .layer(DefaultBodyLimit::max(limits.body_bytes_max))
         .layer(from_fn(extract::nul::refuse))
+        .layer(from_fn_with_state(state.clone(), middleware::identify::caller))
         .layer(from_fn_with_state(state.clone(), middleware::rate_limits::count))
         .layer(from_fn_with_state(state.clone(), middleware::csrf::check))
         .layer(from_fn(middleware::conditional::answer))

@@ -2,16 +2,18 @@
 //!
 //! Decoders may panic and may take memory: they run off the async threads, few at a time, within limits.
 
+mod places;
+
 use crate::Problem;
 use bytes::Bytes;
 use domain::AccountId;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
-use std::collections::HashSet;
+use places::{Place, Places};
 use std::io::Cursor;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Of the file as it is sent.
 pub const BYTES_MAX: usize = 5 * 1024 * 1024;
@@ -23,10 +25,6 @@ const MEMORY_BYTES_MAX: u64 = 128 * 1024 * 1024;
 const JPEG_QUALITY: u8 = 85;
 /// Pictures decoded at once; each may hold `MEMORY_BYTES_MAX`, twice while it is turned.
 const DECODED_AT_ONCE: usize = 2;
-/// Files held at once, from their first byte to their last; each may have `BYTES_MAX`.
-const HELD_AT_ONCE: usize = 16;
-/// When a place may be free, in seconds.
-const RETRY_AFTER_S: u32 = 1;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PortraitError {
@@ -64,30 +62,20 @@ impl From<PortraitError> for Problem {
 /// Makes portraits, a few at once.
 #[derive(Clone)]
 pub struct Portraits {
-    held: Arc<Semaphore>,
-    holders: Arc<Mutex<HashSet<AccountId>>>,
+    places: Places,
     decoded: Arc<Semaphore>,
 }
 
 impl Default for Portraits {
     fn default() -> Self {
-        Self {
-            held: Arc::new(Semaphore::new(HELD_AT_ONCE)),
-            holders: Arc::default(),
-            decoded: Arc::new(Semaphore::new(DECODED_AT_ONCE)),
-        }
+        Self { places: Places::default(), decoded: Arc::new(Semaphore::new(DECODED_AT_ONCE)) }
     }
 }
 
 impl Portraits {
-    /// A place for one file, taken before its first byte is read; 503 when all are taken, or the account has one.
+    /// A place for one file, taken before its first byte is read.
     pub fn place(&self, account: AccountId) -> Result<Place, Problem> {
-        let busy = || Problem::unavailable("busy", RETRY_AFTER_S);
-        let place = self.held.clone().try_acquire_owned().map_err(|_| busy())?;
-        if !unpoisoned(&self.holders).insert(account) {
-            return Err(busy());
-        }
-        Ok(Place { holders: self.holders.clone(), account, _place: place })
+        self.places.take(account)
     }
 
     /// The gate's place goes with the work: whoever stops waiting does not make room for one more.
@@ -99,25 +87,6 @@ impl Portraits {
         });
         made.await?
     }
-}
-
-/// Held while one file is read and worked on.
-#[derive(Debug)]
-pub struct Place {
-    holders: Arc<Mutex<HashSet<AccountId>>>,
-    account: AccountId,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        unpoisoned(&self.holders).remove(&self.account);
-    }
-}
-
-/// A set of names is whole whoever panicked beside it.
-fn unpoisoned(holders: &Mutex<HashSet<AccountId>>) -> MutexGuard<'_, HashSet<AccountId>> {
-    holders.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn make(file: &[u8]) -> Result<Vec<u8>, PortraitError> {
@@ -196,7 +165,6 @@ fn over_white(image: DynamicImage) -> RgbImage {
 mod tests {
     use super::*;
     use image::{Rgba, RgbaImage};
-    use uuid::Uuid;
 
     fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -206,18 +174,6 @@ mod tests {
 
     fn plain(width: u32, height: u32) -> DynamicImage {
         RgbImage::from_pixel(width, height, Rgb([200, 30, 30])).into()
-    }
-
-    #[test]
-    fn an_account_has_one_place_and_others_have_the_rest() {
-        let (portraits, account) = (Portraits::default(), |number| AccountId(Uuid::from_u128(number)));
-        let mine = portraits.place(account(0)).unwrap();
-        assert!(portraits.place(account(0)).is_err_and(|problem| problem.code == "busy"));
-        let others: Vec<_> = (1..16).map(|number| portraits.place(account(number)).unwrap()).collect();
-        assert!(portraits.place(account(16)).is_err_and(|problem| problem.code == "busy"));
-        drop(mine);
-        let mine = portraits.place(account(0));
-        assert!(mine.is_ok() && others.len() == HELD_AT_ONCE - 1);
     }
 
     #[test]

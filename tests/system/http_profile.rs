@@ -206,7 +206,10 @@ async fn many_at_once_leave_one_file(stack: &TestStack, mine: &str) {
         let request = upload(stack, mine, file(picture));
         running.spawn(async move { send(request).await.status });
     }
-    assert_eq!(running.join_all().await, [200; 6]);
+    let mut statuses = running.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses[..2], [200; 2], "two have a place: {statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
     assert_eq!(files(stack), 1);
     let url = me(stack, mine).await["avatarUrl"].as_str().unwrap().to_owned();
     assert_eq!(shown(stack, &url).await.status, 200);

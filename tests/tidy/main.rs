@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod code;
 #[cfg(test)]
+mod codes;
+#[cfg(test)]
 mod dependencies;
 #[cfg(test)]
 mod documents;

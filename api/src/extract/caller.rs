@@ -1,14 +1,14 @@
 //! Who is calling. A handler that takes one of these cannot be reached by anybody else.
 
 use crate::Problem;
-use crate::auth::access_token::AccessClaims;
 use crate::auth::{AccessTokens, cookies};
-use axum::extract::{FromRef, FromRequestParts};
+use axum::RequestPartsExt;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::{HeaderMap, header, request::Parts};
 use axum_extra::extract::CookieJar;
 use domain::AccountId;
 use domain::account::Role;
-use journal::Clock;
+use std::convert::Infallible;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -50,46 +50,42 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// What a valid access token says. A Bearer header is looked at before the cookie.
-pub fn access_token(headers: &HeaderMap, tokens: &AccessTokens, now: OffsetDateTime) -> Option<AccessClaims> {
-    match bearer(headers) {
+/// Whoever a valid access token names. A Bearer header is looked at before the cookie.
+pub fn named(headers: &HeaderMap, tokens: &AccessTokens, now: OffsetDateTime) -> Option<Authenticated> {
+    let claims = match bearer(headers) {
         Some(token) => tokens.verify(token, now),
         None => CookieJar::from_headers(headers)
             .get(cookies::ACCESS)
             .and_then(|cookie| tokens.verify(cookie.value(), now)),
+    };
+    claims.map(|claims| Authenticated { account: claims.sub, role: claims.role, session: claims.sid })
+}
+
+/// As the middleware has identified the caller.
+impl<S: Send + Sync> FromRequestParts<S> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().copied().ok_or_else(Problem::unauthorized)
     }
 }
 
-impl<S> FromRequestParts<S> for Authenticated
-where
-    S: Send + Sync,
-    AccessTokens: FromRef<S>,
-    Clock: FromRef<S>,
-{
-    type Rejection = Problem;
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Authenticated {
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let tokens = AccessTokens::from_ref(state);
-        let now = Clock::from_ref(state).now();
-        let claims = access_token(&parts.headers, &tokens, now).ok_or_else(Problem::unauthorized)?;
-        tracing::Span::current().record("account.id", tracing::field::display(claims.sub));
-        Ok(Self { account: claims.sub, role: claims.role, session: claims.sid })
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Self>().copied())
     }
 }
 
 /// A caller whose role is checked once it is known who it is.
 macro_rules! caller {
     ($name:ident, $($role:pat_param)|+) => {
-        impl<S> FromRequestParts<S> for $name
-        where
-            S: Send + Sync,
-            AccessTokens: FromRef<S>,
-            Clock: FromRef<S>,
-        {
+        impl<S: Send + Sync> FromRequestParts<S> for $name {
             type Rejection = Problem;
 
-            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-                let caller = Authenticated::from_request_parts(parts, state).await?;
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+                let caller: Authenticated = parts.extract().await?;
                 if matches!(caller.role, $($role)|+) {
                     Ok(Self { account: caller.account })
                 } else {
@@ -104,16 +100,11 @@ caller!(Designer, Role::Designer);
 caller!(Admin, Role::Admin);
 caller!(Auditor, Role::Auditor | Role::Admin);
 
-impl<S> FromRequestParts<S> for Customer
-where
-    S: Send + Sync,
-    AccessTokens: FromRef<S>,
-    Clock: FromRef<S>,
-{
+impl<S: Send + Sync> FromRequestParts<S> for Customer {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let caller = Authenticated::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let caller: Authenticated = parts.extract().await?;
         Ok(Self { account: caller.account })
     }
 }

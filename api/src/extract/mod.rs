@@ -28,7 +28,7 @@ mod path_id;
 mod whole;
 
 pub use body::{Body, OptionalBody};
-pub use caller::{Admin, Auditor, Authenticated, Customer, Designer, access_token, bearer};
+pub use caller::{Admin, Auditor, Authenticated, Customer, Designer, bearer, named};
 pub use client::Client;
 pub use context::{RequestContext, RequestId};
 pub use idempotency_key::IdempotencyKey;

@@ -6,6 +6,7 @@ pub mod conditional;
 pub mod cors;
 pub mod csrf;
 pub mod deadlines;
+pub mod identify;
 pub mod problems;
 pub mod rate_limits;
 pub mod request_id;

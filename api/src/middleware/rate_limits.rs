@@ -1,23 +1,19 @@
 //! The limits that hold for every route; narrower ones are taken by handlers.
 
 use super::api_path;
-use crate::auth::AccessTokens;
-use crate::extract::{Client, access_token};
+use crate::extract::{Authenticated, Client};
 use crate::limits::{Limiter, Limits, Rule, Seen};
 use crate::{ApiConfig, Problem};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use journal::Clock;
 use std::sync::Arc;
 
 /// Middleware: counts the request, and tells in the answer what is left. Probes and pictures are not counted.
 pub async fn count(
     State(limiter): State<Limiter>,
     State(config): State<Arc<ApiConfig>>,
-    State(tokens): State<AccessTokens>,
-    State(clock): State<Clock>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -26,8 +22,8 @@ pub async fn count(
     let client = Client::of(request.headers(), request.extensions(), config.trusted_proxies);
     let limits = Limits::new(limiter, client, seen.clone());
     let address = client.subject();
-    let caller = access_token(request.headers(), &tokens, clock.now());
-    let caller = caller.map_or_else(|| address.clone(), |claims| claims.sub.to_string());
+    let caller = request.extensions().get::<Authenticated>();
+    let caller = caller.map_or_else(|| address.clone(), |caller| caller.account.to_string());
     let auth = path.starts_with("/auth/").then_some((limits.rules().auth, address.as_str()));
     let rules = [Some((limits.rules().api, caller.as_str())), auth];
     let refused = refused(&limits, rules.into_iter().flatten()).await;

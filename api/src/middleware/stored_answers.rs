@@ -3,8 +3,7 @@
 //! Handlers derive their ids from the key, so that a repeat whose answer is lost is safe all the same.
 
 use super::api_path;
-use crate::auth::AccessTokens;
-use crate::extract::{IdempotencyKey, access_token};
+use crate::extract::{Authenticated, IdempotencyKey};
 use crate::idempotency::stored::{Claim, Repeatable, StoredAnswers, Turn};
 use crate::state::Unattended;
 use crate::{Problem, middleware::problems};
@@ -14,20 +13,17 @@ use axum::http::{HeaderMap, Method, header, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use journal::Clock;
 use std::panic::AssertUnwindSafe;
 use tracing::Instrument;
 
 /// Middleware: answers repeats, and keeps the answers to be repeated.
 pub async fn replay(
     State(answers): State<StoredAnswers>,
-    State(tokens): State<AccessTokens>,
-    State(clock): State<Clock>,
     State(unattended): State<Unattended>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(scope) = Scope::of(&request, &tokens, &clock) else { return next.run(request).await };
+    let Some(scope) = Scope::of(&request) else { return next.run(request).await };
     let key = match IdempotencyKey::of(request.headers()) {
         Ok(IdempotencyKey(Some(key))) => key,
         Ok(IdempotencyKey(None)) => return next.run(request).await,
@@ -82,7 +78,7 @@ struct Scope {
 
 impl Scope {
     /// Absent where keys mean nothing: what does not create, what answers with secrets, and files.
-    fn of(request: &Request, tokens: &AccessTokens, clock: &Clock) -> Option<Self> {
+    fn of(request: &Request) -> Option<Self> {
         let path = api_path(request.uri().path())?;
         if request.method() != Method::POST || is_multipart(request.headers()) {
             return None;
@@ -94,8 +90,8 @@ impl Scope {
             return None;
         }
         // A forged or an old token is the handler's to refuse.
-        let claims = access_token(request.headers(), tokens, clock.now())?;
-        Some(Self { owner: Some(claims.sub.to_string()) })
+        let caller = request.extensions().get::<Authenticated>()?;
+        Some(Self { owner: Some(caller.account.to_string()) })
     }
 }
 

@@ -3,12 +3,11 @@
 use super::{DONE, Done};
 use crate::auth::csrf_token::Bound;
 use crate::auth::security_log::SecurityLog;
-use crate::auth::{AccessTokens, Sessions, cookies};
-use crate::extract::{Authenticated, OptionalBody, access_token};
+use crate::auth::{Sessions, cookies};
+use crate::extract::{Authenticated, OptionalBody};
 use crate::middleware::csrf::SessionChanged;
 use crate::{ApiConfig, Problem};
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use axum_extra::extract::cookie::CookieJar;
@@ -29,12 +28,11 @@ pub(super) struct LogoutBody {
 pub(super) async fn logout(
     State(config): State<Arc<ApiConfig>>,
     State(sessions): State<Sessions>,
-    State(tokens): State<AccessTokens>,
-    headers: HeaderMap,
+    caller: Option<Authenticated>,
+    jar: CookieJar,
     log: SecurityLog,
     OptionalBody(body): OptionalBody<LogoutBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let jar = CookieJar::from_headers(&headers);
     let given = body.and_then(|body| body.refresh_token);
     let cookie = jar.get(cookies::REFRESH).map(|cookie| cookie.value().to_owned());
     for token in [given, cookie].into_iter().flatten() {
@@ -42,10 +40,10 @@ pub(super) async fn logout(
             log.note(Kind::LoggedOut, Some(account), Some(session)).await?;
         }
     }
-    if let Some(claims) = access_token(&headers, &tokens, sessions.clock.now())
-        && sessions.end(claims.sid).await?
+    if let Some(Authenticated { account, session, .. }) = caller
+        && sessions.end(session).await?
     {
-        log.note(Kind::LoggedOut, Some(claims.sub), Some(claims.sid)).await?;
+        log.note(Kind::LoggedOut, Some(account), Some(session)).await?;
     }
     Ok((cookies::logout(&config.cookies), Extension(SessionChanged(Bound::Anonymous)), Json(DONE)))
 }
