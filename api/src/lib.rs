@@ -44,7 +44,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceBuilder;
-use tower::util::MapResponseLayer;
+use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -57,6 +57,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.chance, middleware::request_id::assign))
         .layer(from_fn(middleware::access_log::record))
         .layer(from_fn_with_state(state.config.clone(), middleware::security_headers::add))
+        .layer(MapRequestLayer::new(middleware::compression::allow_plain))
         .layer(MapResponseLayer::new(middleware::compression::weaken_tag))
         .layer(CompressionLayer::new().compress_when(middleware::compression::Compressible))
         .layer(from_fn(middleware::problems::render))

@@ -132,6 +132,8 @@ async fn long_answers_without_secrets_are_packed() {
     };
     let plain = places("identity").await;
     assert_eq!((plain.status, plain.header("content-encoding")), (200, ""));
+    let forbidden = places("*;q=0").await;
+    assert_eq!((forbidden.status, &forbidden.bytes), (200, &plain.bytes));
     for coding in ["gzip", "br"] {
         let packed = places(coding).await;
         assert_eq!((packed.status, packed.header("content-encoding")), (200, coding));
