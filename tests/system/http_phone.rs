@@ -308,7 +308,7 @@ async fn the_proof_that_was_decided_last_counts_whatever_comes_into_force_last()
     let proven = async |account, number: &str, seconds| {
         let (selector, at) = (Uuid::new_v4(), now + Duration::seconds(seconds));
         phone_codes::store(&pool, account, selector, number, now).await.unwrap();
-        phone_codes::Proven { account, selector, at }
+        phone_codes::Proven { account, selector, position: 1_000 + seconds, at }
     };
     let before = proven(first, "+905330000000", 0).await;
     let (early, late) = (proven(first, NUMBER, 1).await, proven(second, NUMBER, 2).await);
@@ -327,7 +327,38 @@ async fn the_proof_that_was_decided_last_counts_whatever_comes_into_force_last()
     assert_eq!(apply(later).await, phone_codes::Applied::Now);
     assert_eq!(apply(earlier).await, phone_codes::Applied::Superseded);
     assert_eq!(phone(&stack, &one).await, (json!("+905330000002"), true));
+    a_proof_counts_also_when_its_account_has_moved_on(&stack, &one, &other).await;
     stack.end().await;
+}
+
+async fn a_proof_counts_also_when_its_account_has_moved_on(stack: &TestStack, one: &str, other: &str) {
+    let (first, second) = (account(stack, one).await, account(stack, other).await);
+    let (now, pool) = (Clock::system().now(), stack.database.pool.clone());
+    let (number, next) = ("+905340000001", "+905340000002");
+    let proven = async |account, number: &str, position| {
+        let selector = Uuid::new_v4();
+        phone_codes::store(&pool, account, selector, number, now).await.unwrap();
+        phone_codes::Proven { account, selector, position, at: now + Duration::seconds(position) }
+    };
+    let apply = async |proven| phone_codes::apply(&pool, proven, now).await.unwrap();
+    let (older, old) = (proven(first, number, 2_000).await, proven(first, number, 2_001).await);
+    let (taken, moved) = (proven(second, number, 2_002).await, proven(second, next, 2_003).await);
+    assert_eq!(apply(old).await, phone_codes::Applied::Now);
+    assert_eq!(apply(moved).await, phone_codes::Applied::Now);
+    // The other had it in between.
+    assert_eq!(apply(taken).await, phone_codes::Applied::Superseded);
+    assert_eq!(phone(stack, one).await, (json!(number), false));
+    assert_eq!(phone(stack, other).await, (json!(next), true));
+    assert_eq!(apply(older).await, phone_codes::Applied::Superseded);
+    assert_eq!(phone(stack, one).await, (json!(number), false));
+    // What a person writes is not undone by a proof of before.
+    let late = phone_codes::Proven { at: now - Duration::hours(1), ..proven(first, next, 2_004).await };
+    let body = json!({ "phone": "+905340000003" });
+    let written = send(request(stack, Method::PUT, ME).bearer_auth(one).json(&body)).await;
+    assert_eq!(written.status, 200, "{}", written.text());
+    assert_eq!(apply(late).await, phone_codes::Applied::Superseded);
+    assert_eq!(phone(stack, one).await, (json!("+905340000003"), false));
+    assert_eq!(phone(stack, other).await, (json!(next), false), "it was proven elsewhere since");
 }
 
 #[tokio::test(flavor = "multi_thread")]

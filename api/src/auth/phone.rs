@@ -3,6 +3,7 @@
 //! The code has four digits, so its attempts are counted, in the life of a code and in a day. Should this process end
 //! between the event and the profile, the flow `logins` brings the number there.
 
+use super::security_log::SecurityLog;
 use crate::limits::Limits;
 use crate::state::AppState;
 use crate::{Chance, Problem, Secret};
@@ -10,6 +11,7 @@ use axum::extract::FromRef;
 use domain::account::{Account, AccountRefusal, Proof, Verification};
 use domain::{AccountCommand, AccountEvent, AccountId, Command, Event, Refusal};
 use journal::tables::phone_codes::{self, Proven};
+use journal::tables::security_events::Kind;
 use journal::tables::short_code::{self, Purpose};
 use journal::tables::{accounts, profiles};
 use journal::{Clock, Commands, Committed, Context, Rider};
@@ -76,6 +78,7 @@ impl Phones {
     pub async fn verify(
         &self,
         limits: &Limits,
+        log: &SecurityLog,
         account: AccountId,
         shown: Shown<'_>,
         context: &Context,
@@ -83,11 +86,12 @@ impl Phones {
         let (rules, subject) = (limits.rules(), account.to_string());
         for rule in [rules.phone_code, rules.phone_code_day] {
             let taken = limits.limiter().take(rule, &subject).await?;
-            if taken.exceeds() {
-                return Err(taken.refusal("phone_code_locked"));
-            }
+            log.admit(taken, Some(account), "phone_code_locked").await?;
         }
-        let selector = self.matching(account, shown).await?.ok_or_else(invalid)?;
+        let Some(selector) = self.matching(account, shown).await? else {
+            log.note(Kind::PhoneCodeFailed, Some(account), None).await?;
+            return Err(invalid());
+        };
         let command = AccountCommand::VerifyPhone { selector, at: self.clock.now() };
         let commands = vec![Command::Account { id: account, command }];
         let committed = self.commands.execute(commands, context, Rider::default()).await?;
@@ -126,7 +130,8 @@ impl Phones {
         for envelope in &committed.events {
             let event = envelope.decode().map_err(Problem::internal)?;
             let Event::Account(AccountEvent::PhoneVerified { selector }) = event else { continue };
-            let proven = Proven { account, selector, at: envelope.recorded_at };
+            let (position, at) = (envelope.position, envelope.recorded_at);
+            let proven = Proven { account, selector, position, at };
             phone_codes::apply(&self.pool, proven, self.clock.now()).await?;
         }
         Ok(())

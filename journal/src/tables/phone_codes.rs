@@ -51,6 +51,8 @@ pub async fn get(
 pub struct Proven {
     pub account: AccountId,
     pub selector: Uuid,
+    /// Of the event.
+    pub position: i64,
     /// When the event was recorded.
     pub at: OffsetDateTime,
 }
@@ -61,7 +63,7 @@ pub enum Applied {
     Before,
     /// Nobody knows the number any more.
     Missing,
-    /// A later proof is in force, here or at another account.
+    /// A later proof counts, here or at another account, or the person has written another number since.
     Superseded,
 }
 
@@ -75,19 +77,15 @@ pub async fn apply(pool: &PgPool, proven: Proven, now: OffsetDateTime) -> Result
         let known = get(pool, proven.account, proven.selector).await?;
         return Ok(if known.is_some() { Applied::Before } else { Applied::Missing });
     };
-    let applied = if has_later(&mut *transaction, proven).await? {
-        Applied::Superseded
-    } else if is_taken_since(&mut *transaction, proven, &phone).await? {
-        // What would stand here if both had come into force in the order of the journal.
-        write_profile(&mut *transaction, proven, &phone, None, now).await?;
-        Applied::Superseded
-    } else {
+    // What would stand here if all proofs had come into force in the order of the journal.
+    let (moved_on, taken) = since(&mut *transaction, proven, &phone).await?;
+    if !taken {
         take_from_others(&mut *transaction, proven, &phone, now).await?;
-        write_profile(&mut *transaction, proven, &phone, Some(proven.at), now).await?;
-        Applied::Now
-    };
+    }
+    let verified_at = (!taken).then_some(proven.at);
+    let written = !moved_on && write_profile(&mut *transaction, proven, &phone, verified_at, now).await?;
     transaction.commit().await?;
-    Ok(applied)
+    Ok(if written && !taken { Applied::Now } else { Applied::Superseded })
 }
 
 async fn one_by_one(executor: impl PgExecutor<'_>) -> Result<(), sqlx::Error> {
@@ -116,39 +114,30 @@ async fn use_up(
     now: OffsetDateTime,
 ) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar(
-        "UPDATE phone_codes SET applied_at = $3 \
+        "UPDATE phone_codes SET applied_at = $3, proven_position = $4 \
          WHERE selector = $2 AND account_id = $1 AND applied_at IS NULL RETURNING phone",
     )
     .bind(proven.account.0)
     .bind(proven.selector)
     .bind(now)
+    .bind(proven.position)
     .fetch_optional(executor)
     .await
 }
 
-/// Whether this account has proven a number since.
-async fn has_later(executor: impl PgExecutor<'_>, proven: Proven) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM profiles WHERE account_id = $1 AND phone_verified_at > $2)",
-    )
-    .bind(proven.account.0)
-    .bind(proven.at)
-    .fetch_one(executor)
-    .await
-}
-
-/// Whether another account has proven this number since.
-async fn is_taken_since(
+/// Whether this account has proven a number since, and whether another account has proven this one since.
+async fn since(
     executor: impl PgExecutor<'_>,
     proven: Proven,
     phone: &str,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM profiles WHERE account_id <> $1 AND phone = $2 AND phone_verified_at > $3)",
+) -> Result<(bool, bool), sqlx::Error> {
+    sqlx::query_as(
+        "SELECT EXISTS (SELECT FROM phone_codes WHERE account_id = $1 AND proven_position > $3), \
+         EXISTS (SELECT FROM phone_codes WHERE account_id <> $1 AND phone = $2 AND proven_position > $3)",
     )
     .bind(proven.account.0)
     .bind(phone)
-    .bind(proven.at)
+    .bind(proven.position)
     .fetch_one(executor)
     .await
 }
@@ -171,25 +160,28 @@ async fn take_from_others(
     Ok(())
 }
 
+/// False if the person has written a number since.
 async fn write_profile(
     executor: impl PgExecutor<'_>,
     proven: Proven,
     phone: &str,
     verified_at: Option<OffsetDateTime>,
     now: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
+) -> Result<bool, sqlx::Error> {
+    let written = sqlx::query(
         "INSERT INTO profiles (account_id, phone, phone_verified_at, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $4) ON CONFLICT (account_id) DO UPDATE \
-         SET phone = excluded.phone, phone_verified_at = excluded.phone_verified_at, updated_at = excluded.updated_at",
+         SET phone = excluded.phone, phone_verified_at = excluded.phone_verified_at, updated_at = excluded.updated_at \
+         WHERE profiles.phone_changed_at IS NULL OR profiles.phone_changed_at <= $5",
     )
     .bind(proven.account.0)
     .bind(phone)
     .bind(verified_at)
     .bind(now)
+    .bind(proven.at)
     .execute(executor)
     .await?;
-    Ok(())
+    Ok(written.rows_affected() == 1)
 }
 
 /// Removes numbers, whether they were proven or not. At most `limit`, and answers how many.

@@ -33,6 +33,13 @@ pub struct ProfileRow {
     pub phone_verified_at: Option<OffsetDateTime>,
 }
 
+impl ProfileRow {
+    /// Of an account that has written nothing.
+    pub fn empty(account: AccountId) -> Self {
+        Self { account_id: account.0, details: Details::default(), phone_verified_at: None }
+    }
+}
+
 pub async fn get(
     executor: impl PgExecutor<'_>,
     account: AccountId,
@@ -55,12 +62,14 @@ pub async fn store(
     let details = &row.details;
     sqlx::query(
         "INSERT INTO profiles (account_id, phone, company, address1, address2, city, state, postal_code, country, \
-         preferences, phone_verified_at, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) \
+         preferences, phone_verified_at, created_at, updated_at, phone_changed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, CASE WHEN $2 IS NULL THEN NULL ELSE $12 END) \
          ON CONFLICT (account_id) DO UPDATE SET phone = excluded.phone, company = excluded.company, \
          address1 = excluded.address1, address2 = excluded.address2, city = excluded.city, state = excluded.state, \
          postal_code = excluded.postal_code, country = excluded.country, preferences = excluded.preferences, \
-         phone_verified_at = excluded.phone_verified_at, updated_at = excluded.updated_at",
+         phone_verified_at = excluded.phone_verified_at, updated_at = excluded.updated_at, \
+         phone_changed_at = CASE WHEN profiles.phone IS DISTINCT FROM excluded.phone THEN excluded.updated_at \
+         ELSE profiles.phone_changed_at END",
     )
     .bind(row.account_id)
     .bind(&details.phone)

@@ -61,7 +61,7 @@ impl Effects {
         selector: Uuid,
         origin: &Origin,
     ) -> Result<&'static str, EffectError> {
-        let proven = Proven { account, selector, at: origin.recorded_at };
+        let proven = Proven { account, selector, position: origin.position, at: origin.recorded_at };
         match phone_codes::apply(&self.pool, proven, self.clock.now()).await? {
             Applied::Now => Ok("in_force"),
             Applied::Before => Ok("in_force_before"),

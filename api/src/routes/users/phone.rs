@@ -78,7 +78,7 @@ pub(super) async fn verify(
     let Authenticated { account, session, .. } = parts.caller;
     let context = parts.context.by(account);
     let shown = Shown { phone: &phone, code: &body.code };
-    let position = parts.phones.verify(&parts.limits, account, shown, &context).await?;
+    let position = parts.phones.verify(&parts.limits, &parts.log, account, shown, &context).await?;
     parts.log.note(Kind::PhoneVerified, Some(account), Some(session)).await?;
     Ok((SeenAt(position), Json(DONE)))
 }
