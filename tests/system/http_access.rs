@@ -126,7 +126,9 @@ impl Shop {
         let results = get(stack, &mine, &format!("/api/v1/drafts/{}/ai/results", draft.id)).await.json();
         let upload = results["jobs"][0]["images"][0]["thumbnailUrl"].as_str().unwrap();
         let sessions = get(stack, &mine, "/api/v1/auth/sessions").await.json();
+        let account = get(stack, &mine, "/api/v1/users/me").await.json()["data"]["id"].clone();
         let things = BTreeMap::from([
+            ("account", account.as_str().unwrap().to_owned()),
             ("address", address(stack, &mine).await),
             ("upload", upload.strip_prefix("/uploads/").unwrap().to_owned()),
             ("session", sessions["items"][0]["id"].as_str().unwrap().to_owned()),

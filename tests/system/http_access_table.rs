@@ -114,6 +114,7 @@ pub const TABLE: &[Row] = &[
     ("GET", "/api/v1/locations/quarters", PUBLIC, ""),
     // For the record, and for whoever runs it.
     ("GET", "/api/v1/audit/orders/{order}/history", AUDIT, ""),
+    ("GET", "/api/v1/audit/accounts/{account}/history", AUDIT, ""),
     ("GET", "/api/v1/audit/security-events", AUDIT, ""),
     ("GET", "/health", PUBLIC, ""),
     ("GET", "/ready", PUBLIC, ""),

@@ -2,6 +2,7 @@
 
 use super::http_edge::{Answer, get, send};
 use super::http_sessions::{login, open, refresh, register, text};
+use api::auth::security_log::Origin;
 use app::demo::road;
 use domain::account::{Account, Verification};
 use domain::{AccountCommand, AccountId, Command};
@@ -80,23 +81,20 @@ async fn the_mailed_link_sets_a_password_once_and_ends_every_session() {
     reset(OTHER, &token).await.is_problem(400, "reset_invalid");
     assert_eq!(login(&stack, email, NEW, false).await.status, 200);
     mail(&stack, email, "parolası değişti").await;
-    an_auditor_sees_it(&stack, email).await;
+    let kinds = recorded(&stack, email).await;
+    assert_eq!(kinds.iter().filter(|kind| *kind == "password_reset_requested").count(), 1, "{kinds:?}");
+    assert!(kinds.iter().any(|kind| kind == "password_reset"), "{kinds:?}");
     assert_sound(&stack).await;
     stack.end().await;
 }
 
-async fn an_auditor_sees_it(stack: &TestStack, email: &str) {
+/// What an auditor sees of the account's logins: the kinds, newest first.
+async fn recorded(stack: &TestStack, email: &str) -> Vec<String> {
     let auditor = stack.endpoints.logins.auditor.clone();
     let token = text(&login(stack, &auditor.email, &auditor.password, false).await, "accessToken");
     let path = format!("/api/v1/audit/security-events?account={}", account(stack, email).await);
-    let kinds: Vec<String> = get(stack, &token, &path).await.json()["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["kind"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(kinds.iter().filter(|kind| *kind == "password_reset_requested").count(), 1, "{kinds:?}");
-    assert!(kinds.iter().any(|kind| kind == "password_reset"), "{kinds:?}");
+    let items = get(stack, &token, &path).await.json()["items"].clone();
+    items.as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,6 +116,9 @@ async fn codes_run_out_by_guessing_and_the_link_does_not() {
     // The right one comes too late, and an address without an account answers the same.
     verify(email, &code).await.is_problem(429, "reset_code_locked");
     verify("nobody@example.com", wrong).await.is_problem(429, "reset_code_locked");
+    let kinds = recorded(&stack, email).await;
+    let count = |kind: &str| kinds.iter().filter(|one| *one == kind).count();
+    assert_eq!((count("reset_code_failed"), count("guessing_locked")), (10, 1), "{kinds:?}");
     let by_code = json!({ "email": email, "code": code, "password": NEW });
     ask(&stack, "reset-password", &by_code).await.is_problem(429, "reset_code_locked");
     let by_link = json!({ "token": token, "password": NEW, "confirmPassword": NEW });
@@ -222,7 +223,7 @@ async fn a_login_that_was_under_way_does_not_outlive_the_old_password() {
     let body = json!({ "token": token, "password": NEW });
     assert_eq!(ask(&stack, "reset-password", &body).await.status, 200);
     let sessions = stack.service.as_ref().unwrap().state.sessions.clone();
-    let refused = sessions.begin(&proven, true, None).await.err().unwrap();
+    let refused = sessions.begin(&proven, true, &Origin::default()).await.err().unwrap();
     assert_eq!((refused.status.as_u16(), refused.code), (401, "invalid_credentials"));
     stack.end().await;
 }

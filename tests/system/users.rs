@@ -52,11 +52,18 @@ async fn the_first_admin_registers_and_is_made_one_by_an_operator() {
     let seen = shop.get("/audit/security-events?kind=role_granted", admin).await.json();
     assert_eq!(seen["items"].as_array().unwrap().len(), 1, "{seen}");
     assert_eq!(shop.get("/users/me", admin).await.json()["data"]["role"], "admin");
-    let kept: (Value, Value) =
-        sqlx::query_as("SELECT payload, metadata FROM events WHERE event_type = 'role_granted'")
-            .fetch_one(&process.database.pool)
-            .await
-            .unwrap();
-    assert_eq!(kept.0["reason"], "runs the shop");
-    assert_eq!(kept.1["actor"], "operator:Işıl");
+    // Who did it and why stands in the account's history, under the same request.
+    let account = seen["items"][0]["accountId"].as_str().unwrap();
+    let path = format!("/audit/accounts/{account}/history?as_of=2100-01-01T00:00:00Z");
+    let history = shop.get(&path, admin).await.json();
+    let events = history["events"].as_array().unwrap();
+    let granted = events.iter().find(|event| event["eventType"] == "role_granted").unwrap();
+    assert_eq!(
+        (&granted["payload"]["reason"], &granted["verified"]),
+        (&json!("runs the shop"), &json!(true))
+    );
+    assert_eq!(granted["metadata"]["actor"], "operator:Işıl");
+    assert_eq!(granted["metadata"]["correlation_id"], seen["items"][0]["requestId"]);
+    assert_eq!(history["accountId"], account);
+    assert!(history["state"][0]["state"].is_object(), "{}", history["state"]);
 }

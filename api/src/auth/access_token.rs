@@ -18,6 +18,9 @@ const KIND: &str = "access";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     pub sub: AccountId,
+    /// The same as `sub`, under the name that pages of the old shop read.
+    #[serde(rename = "userId", default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<AccountId>,
     pub role: Role,
     /// The session (device) that it was issued to.
     pub sid: Uuid,
@@ -61,6 +64,7 @@ impl AccessTokens {
     ) -> Result<String, Problem> {
         let claims = AccessClaims {
             sub: account,
+            user_id: Some(account),
             role,
             sid: session,
             typ: KIND.to_owned(),

@@ -53,7 +53,7 @@ pub async fn admit(
     let rule = limits.rules().login_failures;
     let taken = limits.limiter().take(rule, &subject).await?;
     if taken.exceeds() {
-        let first = taken.used == rule.points + 1;
+        let first = taken.is_first_refusal();
         return Ok(Err(Locked { problem: taken.refusal("login_locked"), first }));
     }
     let known = device.is_some();

@@ -4,12 +4,14 @@
 //! up for somebody else spoils the code alone: the link in the same mail cannot be guessed and is not counted.
 
 use super::email::Email;
+use super::security_log::SecurityLog;
 use crate::limits::Limits;
 use crate::state::AppState;
 use crate::{Chance, Problem, Secret};
 use axum::extract::FromRef;
 use domain::account::{Account, Verification};
 use domain::{AccountCommand, AccountId, Command};
+use journal::tables::security_events::Kind;
 use journal::tables::short_code::{self, Purpose};
 use journal::tables::{accounts, password_reset};
 use journal::{Clock, Commands, Context, Rider};
@@ -66,19 +68,26 @@ impl Resets {
     }
 
     /// What a code leads to: only the newest mail's is good. Each call is an attempt, unless it succeeds.
-    pub async fn by_code(&self, limits: &Limits, email: &Email, code: &str) -> Result<Proven, Problem> {
+    pub async fn by_code(
+        &self,
+        limits: &Limits,
+        log: &SecurityLog,
+        email: &Email,
+        code: &str,
+    ) -> Result<Proven, Problem> {
         let (rule, subject) = (limits.rules().reset_code, email.comparable());
-        let taken = limits.limiter().take(rule, &subject).await?;
-        if taken.exceeds() {
-            return Err(taken.refusal("reset_code_locked"));
-        }
-        let proven = self.matching(email, code).await?.ok_or_else(invalid)?;
+        let (account, taken) = (self.account(email).await?, limits.limiter().take(rule, &subject).await?);
+        log.admit(taken, account, "reset_code_locked").await?;
+        let Some(proven) = self.matching(account, code).await? else {
+            log.note(Kind::ResetCodeFailed, account, None).await?;
+            return Err(invalid());
+        };
         limits.limiter().forget(rule, &subject).await?;
         Ok(proven)
     }
 
-    async fn matching(&self, email: &Email, code: &str) -> Result<Option<Proven>, Problem> {
-        let Some(account) = self.account(email).await? else { return Ok(None) };
+    async fn matching(&self, account: Option<AccountId>, code: &str) -> Result<Option<Proven>, Problem> {
+        let Some(account) = account else { return Ok(None) };
         let state = self.commands.state::<Account>(&account.to_string()).await?;
         let newest = state.registered().and_then(|person| person.newest_reset());
         let Some(Verification { selector, expires_at }) = newest.cloned() else { return Ok(None) };

@@ -3,45 +3,50 @@
 use super::session::USER_AGENT_MAX;
 use crate::Problem;
 use crate::extract::{Client, RequestContext};
+use crate::limits::Taken;
 use crate::state::AppState;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::http::request::Parts;
 use domain::AccountId;
 use journal::Clock;
 use journal::tables::security_events::{self, Kind, NewSecurityEvent};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
+use std::net::IpAddr;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub struct SecurityLog {
-    pool: PgPool,
-    clock: Clock,
-    client: Client,
-    request: Uuid,
+/// Where a request came from, as far as the record is concerned.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    pub client: Option<IpAddr>,
     pub user_agent: Option<String>,
+    pub request: Uuid,
 }
 
-impl SecurityLog {
+impl Origin {
+    /// Writes in the caller's transaction: what happened and its record are there together, or neither is.
     pub async fn note(
         &self,
+        executor: impl PgExecutor<'_>,
+        at: OffsetDateTime,
         kind: Kind,
-        account: Option<AccountId>,
-        session: Option<Uuid>,
-    ) -> Result<(), Problem> {
+        (account, session): (Option<AccountId>, Option<Uuid>),
+    ) -> Result<(), sqlx::Error> {
         let new = NewSecurityEvent {
-            at: self.clock.now(),
+            at,
             kind,
             account,
-            client: self.client.0,
+            client: self.client,
             user_agent: self.user_agent.as_deref(),
             session,
             request: self.request,
         };
-        Ok(security_events::insert(&self.pool, &new).await?)
+        security_events::insert(executor, &new).await
     }
 }
 
-impl FromRequestParts<AppState> for SecurityLog {
+impl FromRequestParts<AppState> for Origin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
@@ -49,11 +54,47 @@ impl FromRequestParts<AppState> for SecurityLog {
         let context = RequestContext::from_request_parts(parts, state).await?;
         let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Ok(Self {
-            pool: state.pool.clone(),
-            clock: state.clock.clone(),
-            client,
-            request: context.request_id,
+            client: client.0,
             user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_MAX).collect()),
+            request: context.request_id,
         })
+    }
+}
+
+/// For what is no change of its own (a failed attempt), or is on record in the journal already.
+#[derive(FromRequestParts)]
+#[from_request(state(AppState))]
+pub struct SecurityLog {
+    #[from_request(via(State))]
+    pool: PgPool,
+    #[from_request(via(State))]
+    clock: Clock,
+    pub origin: Origin,
+}
+
+impl SecurityLog {
+    /// A guess that may go on; or the refusal, whose first is on record.
+    pub async fn admit(
+        &self,
+        taken: Taken,
+        account: Option<AccountId>,
+        code: &'static str,
+    ) -> Result<(), Problem> {
+        if !taken.exceeds() {
+            return Ok(());
+        }
+        if taken.is_first_refusal() {
+            self.note(Kind::GuessingLocked, account, None).await?;
+        }
+        Err(taken.refusal(code))
+    }
+
+    pub async fn note(
+        &self,
+        kind: Kind,
+        account: Option<AccountId>,
+        session: Option<Uuid>,
+    ) -> Result<(), Problem> {
+        Ok(self.origin.note(&self.pool, self.clock.now(), kind, (account, session)).await?)
     }
 }

@@ -18,7 +18,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use journal::Clock;
-use journal::tables::rate_limits::{self, Key};
+use journal::tables::rate_limits::{self, Key, Use};
 use prepaid::Prepaid;
 use sqlx::PgPool;
 use std::convert::Infallible;
@@ -56,6 +56,11 @@ impl Taken {
         self.used > self.rule.points
     }
 
+    /// Whether it is the first that is one too many since the window began.
+    pub fn is_first_refusal(&self) -> bool {
+        self.used == self.rule.points + 1
+    }
+
     /// Until the window ends, in whole seconds, at least one.
     pub fn wait_s(&self) -> u32 {
         u32::try_from((self.ends_at - self.now).whole_milliseconds().max(1).unsigned_abs().div_ceil(1_000))
@@ -91,7 +96,8 @@ impl Limiter {
         let window = time::Duration::try_from(rule.window).map_err(Problem::internal)?;
         let (times, most) = (i32::try_from(block), i32::try_from(rule.points));
         let (times, most) = (times.map_err(Problem::internal)?, most.map_err(Problem::internal)?);
-        let count = rate_limits::take(&self.pool, key, times, most, window, now).await?;
+        let how = Use { times, most, window, penalty: rule.penalty };
+        let count = rate_limits::take(&self.pool, key, how, now).await?;
         let used = u32::try_from(count.used).unwrap_or(u32::MAX);
         if block > 1 {
             let first = (used + 1).saturating_sub(block);
@@ -159,10 +165,16 @@ impl Limits {
         &self.limiter
     }
 
-    /// Refuses one use too many.
-    pub async fn take(&self, rule: Rule, subject: &str) -> Result<(), Problem> {
+    /// Takes one, and has the answer tell what is left.
+    pub async fn count(&self, rule: Rule, subject: &str) -> Result<Taken, Problem> {
         let taken = self.limiter.take(rule, subject).await?;
         self.seen.note(taken);
+        Ok(taken)
+    }
+
+    /// Refuses one use too many.
+    pub async fn take(&self, rule: Rule, subject: &str) -> Result<(), Problem> {
+        let taken = self.count(rule, subject).await?;
         if taken.exceeds() { Err(taken.refusal("rate_limited")) } else { Ok(()) }
     }
 }

@@ -95,8 +95,10 @@ impl Change {
         let row = accounts::get(&self.pool, account).await?.ok_or_else(Problem::unauthorized)?;
         // A stolen access token must not become the password by guessing.
         let rule = self.limits.rules().password_change;
-        self.limits.take(rule, &account.to_string()).await?;
+        let taken = self.limits.count(rule, &account.to_string()).await?;
+        self.log.admit(taken, Some(account), "rate_limited").await?;
         if !self.credentials.matches(&row, &body.current_password).await? {
+            self.log.note(Kind::PasswordCheckFailed, Some(account), Some(session)).await?;
             return Err(Problem::field("currentPassword", "current_password_wrong"));
         }
         let context = self.context.by(account);

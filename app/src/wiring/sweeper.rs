@@ -28,6 +28,9 @@ pub async fn run(pool: PgPool, clock: Clock, stop: CancellationToken) {
             sweep("limits", &stop, || rate_limits::delete_ended(pool, now, ROWS)),
             sweep("stored answers", &stop, || idempotent_answers::delete_ended(pool, now, ROWS)),
             sweep("sessions", &stop, || sessions::delete_ended_before(pool, now - SESSIONS_KEPT, ROWS)),
+            sweep("refresh tokens", &stop, || {
+                sessions::delete_expired_tokens(pool, now - SESSIONS_KEPT, ROWS)
+            }),
             sweep("unused passwords", &stop, || {
                 password_changes::delete_before(pool, now - PASSWORDS_KEPT, ROWS)
             }),

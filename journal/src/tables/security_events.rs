@@ -22,10 +22,16 @@ pub enum Kind {
     PasswordReset,
     PhoneVerified,
     RoleGranted,
+    /// Somebody who is logged in did not know the password.
+    PasswordCheckFailed,
+    ResetCodeFailed,
+    PhoneCodeFailed,
+    /// Too many of the three before: the next attempts are refused for a while.
+    GuessingLocked,
 }
 
 impl Kind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::LoggedIn,
         Self::LoginFailed,
         Self::LoginLocked,
@@ -38,6 +44,10 @@ impl Kind {
         Self::PasswordReset,
         Self::PhoneVerified,
         Self::RoleGranted,
+        Self::PasswordCheckFailed,
+        Self::ResetCodeFailed,
+        Self::PhoneCodeFailed,
+        Self::GuessingLocked,
     ];
 
     /// As it stands in the column and in answers.
@@ -55,6 +65,10 @@ impl Kind {
             Self::PasswordReset => "password_reset",
             Self::PhoneVerified => "phone_verified",
             Self::RoleGranted => "role_granted",
+            Self::PasswordCheckFailed => "password_check_failed",
+            Self::ResetCodeFailed => "reset_code_failed",
+            Self::PhoneCodeFailed => "phone_code_failed",
+            Self::GuessingLocked => "guessing_locked",
         }
     }
 }

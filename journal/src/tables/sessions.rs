@@ -5,7 +5,7 @@ use crate::tables::mac::mac;
 use crate::timers::{self, Timer};
 use domain::{AccountCommand, AccountId, Command};
 use sha2::{Digest, Sha256};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgExecutor, PgPool, PgTransaction};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -120,10 +120,10 @@ pub enum Rotation {
     Unknown,
 }
 
-/// Exchanges a token for its successor; or revokes the session of a reused one, and has its owner told. All in one
-/// transaction.
+/// Exchanges a token for its successor; or revokes the session of a reused one, and has its owner told. Nothing is to
+/// be committed unless it is one of these.
 pub async fn rotate(
-    pool: &PgPool,
+    transaction: &mut PgTransaction<'_>,
     server_secret: &[u8],
     presented: &str,
     now: OffsetDateTime,
@@ -132,26 +132,23 @@ pub async fn rotate(
 ) -> Result<Rotation, sqlx::Error> {
     let token = successor(server_secret, presented);
     let (old, new) = (digest(presented), digest(&token));
-    let mut transaction = pool.begin().await?;
-    let Some(row) = locked(&mut *transaction, old, new).await? else { return Ok(Rotation::Unknown) };
+    let Some(row) = locked(&mut **transaction, old, new).await? else { return Ok(Rotation::Unknown) };
     let (session, account) = (row.session_id, AccountId(row.account_id));
     let rotated = Rotation::Rotated { session, account, remember: row.remember, token };
-    let rotation = match row.judge(now) {
+    Ok(match row.judge(now) {
         Verdict::Ended => Rotation::Ended,
         Verdict::Repeat => rotated,
         Verdict::Fresh => {
-            replace(&mut *transaction, session, old, new, now, now + life).await?;
-            extend(&mut *transaction, session, now + life).await?;
+            replace(&mut **transaction, session, old, new, now, now + life).await?;
+            extend(&mut **transaction, session, now + life).await?;
             rotated
         }
         Verdict::Reused => {
-            revoke(&mut *transaction, session, now).await?;
-            timers::schedule(&mut *transaction, &theft(session, account, now, request), now).await?;
+            revoke_own(&mut **transaction, account, session, now).await?;
+            timers::schedule(&mut **transaction, &theft(session, account, now, request), now).await?;
             Rotation::Reused { session, account }
         }
-    };
-    transaction.commit().await?;
-    Ok(rotation)
+    })
 }
 
 /// A command that is due at once: it outlives this process, and is given once.
@@ -234,24 +231,33 @@ pub struct Device {
     pub expires_at: OffsetDateTime,
 }
 
-/// Those of an account, the last used first; at most `limit`.
+/// A page of an account's, the last used first, and how many there are.
 pub async fn devices(
-    executor: impl PgExecutor<'_>,
+    pool: &PgPool,
     account: AccountId,
     now: OffsetDateTime,
-    limit: i64,
-) -> Result<Vec<Device>, sqlx::Error> {
-    sqlx::query_as(
+    (limit, offset): (i64, i64),
+) -> Result<(Vec<Device>, i64), sqlx::Error> {
+    let devices = sqlx::query_as(
         "SELECT s.id, s.user_agent, s.remember, s.created_at, s.expires_at, \
          (SELECT max(t.issued_at) FROM refresh_tokens t WHERE t.session_id = s.id) AS used_at \
          FROM sessions s WHERE s.account_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
-         ORDER BY used_at DESC, s.id DESC LIMIT $3",
+         ORDER BY used_at DESC, s.id DESC LIMIT $3 OFFSET $4",
     )
     .bind(account.0)
     .bind(now)
     .bind(limit)
-    .fetch_all(executor)
-    .await
+    .bind(offset)
+    .fetch_all(pool)
+    .await?;
+    let total = sqlx::query_scalar(
+        "SELECT count(*) FROM sessions WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2",
+    )
+    .bind(account.0)
+    .bind(now)
+    .fetch_one(pool)
+    .await?;
+    Ok((devices, total))
 }
 
 /// Ends a session of this account; false if it has no such session that lives.
@@ -269,20 +275,6 @@ pub async fn revoke_own(
     .bind(now)
     .execute(executor)
     .await?;
-    Ok(ended.rows_affected() == 1)
-}
-
-/// Ends one session; false if it had ended before.
-pub async fn revoke(
-    executor: impl PgExecutor<'_>,
-    session: Uuid,
-    now: OffsetDateTime,
-) -> Result<bool, sqlx::Error> {
-    let ended = sqlx::query("UPDATE sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-        .bind(session)
-        .bind(now)
-        .execute(executor)
-        .await?;
     Ok(ended.rows_affected() == 1)
 }
 
@@ -326,6 +318,23 @@ pub async fn delete_ended_before(
 ) -> Result<u64, sqlx::Error> {
     let result = sqlx::query(
         "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)",
+    )
+    .bind(before)
+    .bind(limit)
+    .execute(executor)
+    .await?;
+    Ok(result.rows_affected())
+}
+
+/// Forgets tokens that expired before a time, also those of sessions that live on; at most `limit`, and answers how many.
+pub async fn delete_expired_tokens(
+    executor: impl PgExecutor<'_>,
+    before: OffsetDateTime,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
+    let result = sqlx::query(
+        "DELETE FROM refresh_tokens WHERE token_sha256 IN \
+         (SELECT token_sha256 FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)",
     )
     .bind(before)
     .bind(limit)

@@ -1,4 +1,4 @@
-//! `GET /audit/orders/{id}/history`
+//! `GET /audit/orders/{id}/history`, `GET /audit/accounts/{id}/history`
 
 use super::state::{self, StateView};
 use crate::Problem;
@@ -6,11 +6,13 @@ use crate::extract::{Auditor, Params, PathId};
 use axum::Json;
 use axum::extract::State;
 use cqrs_es::Aggregate;
+use domain::account::Account;
 use domain::ai_job::AiJob;
 use domain::draft::Draft;
 use domain::order::Order;
 use domain::payment::Payment;
-use domain::{DraftEvent, Envelope, Event, OrderEvent, OrderId};
+use domain::wallet::Wallet;
+use domain::{AccountId, DraftEvent, Envelope, Event, OrderEvent, OrderId};
 use journal::leaf::leaf_hash;
 use journal::read::{self, StoredEvent};
 use serde::{Deserialize, Serialize};
@@ -45,8 +47,23 @@ fn position_or_time() -> Schema {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct HistoryView {
+pub(super) struct OrderHistoryView {
     order_id: String,
+    #[serde(flatten)]
+    history: HistoryView,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AccountHistoryView {
+    account_id: String,
+    #[serde(flatten)]
+    history: HistoryView,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct HistoryView {
     /// The last position that is shown; absent without `as_of`
     as_of_position: Option<i64>,
     /// In the order of the journal
@@ -81,7 +98,7 @@ struct EventView {
 #[utoipa::path(get, path = "/orders/{id}/history", operation_id = "order_history", tag = "audit",
     security(("bearer" = []), ("cookie" = [])),
     params(("id" = String, Path, description = "Order id"), AsOf),
-    responses((status = 200, body = HistoryView), (status = 400, description = "`validation_failed`"),
+    responses((status = 200, body = OrderHistoryView), (status = 400, description = "`validation_failed`"),
         (status = 401, description = "`unauthorized`"), (status = 403, description = "`forbidden`"),
         (status = 404, description = "`order_not_found`")))]
 pub(super) async fn order_history(
@@ -89,17 +106,48 @@ pub(super) async fn order_history(
     State(pool): State<PgPool>,
     PathId(id): PathId<OrderId>,
     Params(AsOf { as_of }): Params<AsOf>,
-) -> Result<Json<HistoryView>, Problem> {
+) -> Result<Json<OrderHistoryView>, Problem> {
+    let history = history(&pool, &streams(&pool, id).await?, as_of).await?;
+    Ok(Json(OrderHistoryView { order_id: id.to_string(), history }))
+}
+
+/// Everything that was decided about an account: its roles (who gave them, and why), passwords, proofs, stolen sessions,
+/// and its credits.
+#[utoipa::path(get, path = "/accounts/{id}/history", operation_id = "account_history", tag = "audit",
+    security(("bearer" = []), ("cookie" = [])),
+    params(("id" = String, Path, description = "Account id"), AsOf),
+    responses((status = 200, body = AccountHistoryView), (status = 400, description = "`validation_failed`"),
+        (status = 401, description = "`unauthorized`"), (status = 403, description = "`forbidden`"),
+        (status = 404, description = "`account_not_found`")))]
+pub(super) async fn account_history(
+    _: Auditor,
+    State(pool): State<PgPool>,
+    PathId(id): PathId<AccountId>,
+    Params(AsOf { as_of }): Params<AsOf>,
+) -> Result<Json<AccountHistoryView>, Problem> {
+    let id = id.to_string();
+    if events(&pool, Account::TYPE, &id).await?.is_empty() {
+        return Err(Problem::not_found("account_not_found"));
+    }
+    let streams = [Account::TYPE, Wallet::TYPE].map(|kind| (kind.to_owned(), id.clone()));
+    let history = history(&pool, &streams, as_of).await?;
+    Ok(Json(AccountHistoryView { account_id: id, history }))
+}
+
+async fn history(
+    pool: &PgPool,
+    streams: &[(String, String)],
+    as_of: Option<String>,
+) -> Result<HistoryView, Problem> {
     let up_to = match &as_of {
-        Some(text) => Some(position(&pool, text).await?),
+        Some(text) => Some(position(pool, text).await?),
         None => None,
     };
-    let streams = streams(&pool, id).await?;
-    let envelopes = read::history(&pool, &streams, up_to).await.map_err(Problem::internal)?;
+    let envelopes = read::history(pool, streams, up_to).await.map_err(Problem::internal)?;
     let state = as_of.is_some().then(|| state::folded(&envelopes)).transpose()?;
-    let stored = with_hashes(&pool, &envelopes).await?;
+    let stored = with_hashes(pool, &envelopes).await?;
     let events = stored.into_iter().map(EventView::of).collect::<Result<_, _>>()?;
-    Ok(Json(HistoryView { order_id: id.to_string(), as_of_position: up_to, events, state }))
+    Ok(HistoryView { as_of_position: up_to, events, state })
 }
 
 async fn position(pool: &PgPool, text: &str) -> Result<i64, Problem> {

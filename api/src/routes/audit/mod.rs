@@ -11,5 +11,6 @@ use utoipa_axum::routes;
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(history::order_history))
+        .routes(routes!(history::account_history))
         .routes(routes!(security_events::security_events))
 }

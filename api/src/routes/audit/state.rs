@@ -2,10 +2,12 @@
 
 use crate::Problem;
 use cqrs_es::Aggregate;
+use domain::account::Account;
 use domain::ai_job::AiJob;
 use domain::draft::Draft;
 use domain::order::Order;
 use domain::payment::Payment;
+use domain::wallet::Wallet;
 use domain::{Decide, Envelope};
 use serde::Serialize;
 use serde_json::Value;
@@ -38,6 +40,8 @@ pub(super) fn folded(envelopes: &[Envelope]) -> Result<Vec<StateView>, Problem> 
                 Draft::TYPE => fold::<Draft>(&events),
                 Payment::TYPE => fold::<Payment>(&events),
                 AiJob::TYPE => fold::<AiJob>(&events),
+                Account::TYPE => fold::<Account>(&events),
+                Wallet::TYPE => fold::<Wallet>(&events),
                 _ => Ok(Value::Null),
             }?;
             Ok(StateView {

@@ -49,8 +49,7 @@ pub(super) async fn login(
 ) -> Result<impl IntoResponse, Problem> {
     let row = gate.opened(&config, &jar, &body).await?;
     let account = AccountId(row.id);
-    let session = sessions.begin(&row, body.remember, gate.log.user_agent.as_deref()).await?;
-    gate.log.note(Kind::LoggedIn, Some(account), Some(session.id)).await?;
+    let session = sessions.begin(&row, body.remember, &gate.log.origin).await?;
     let access = tokens.issue(account, row.role.0, session.id, sessions.clock.now())?;
     let pair = TokenPair { access, refresh: session.refresh };
     let mut set = cookies::login(&config.cookies, &config.tokens, &pair, body.remember);

@@ -2,7 +2,7 @@
 
 use super::{DONE, Done};
 use crate::auth::csrf_token::Bound;
-use crate::auth::security_log::SecurityLog;
+use crate::auth::security_log::Origin;
 use crate::auth::{Sessions, cookies};
 use crate::extract::{Authenticated, OptionalBody};
 use crate::middleware::csrf::SessionChanged;
@@ -30,20 +30,16 @@ pub(super) async fn logout(
     State(sessions): State<Sessions>,
     caller: Option<Authenticated>,
     jar: CookieJar,
-    log: SecurityLog,
+    origin: Origin,
     OptionalBody(body): OptionalBody<LogoutBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let given = body.and_then(|body| body.refresh_token);
     let cookie = jar.get(cookies::REFRESH).map(|cookie| cookie.value().to_owned());
     for token in [given, cookie].into_iter().flatten() {
-        if let Some((session, account)) = sessions.end_by_token(&token).await? {
-            log.note(Kind::LoggedOut, Some(account), Some(session)).await?;
-        }
+        sessions.end_by_token(&token, &origin).await?;
     }
-    if let Some(Authenticated { account, session, .. }) = caller
-        && sessions.end(session).await?
-    {
-        log.note(Kind::LoggedOut, Some(account), Some(session)).await?;
+    if let Some(Authenticated { account, session, .. }) = caller {
+        sessions.end(account, session, Kind::LoggedOut, &origin).await?;
     }
     Ok((cookies::logout(&config.cookies), Extension(SessionChanged(Bound::Anonymous)), Json(DONE)))
 }
@@ -55,9 +51,8 @@ pub(super) async fn logout_all(
     caller: Authenticated,
     State(config): State<Arc<ApiConfig>>,
     State(sessions): State<Sessions>,
-    log: SecurityLog,
+    origin: Origin,
 ) -> Result<impl IntoResponse, Problem> {
-    sessions.end_all(caller.account).await?;
-    log.note(Kind::LoggedOutEverywhere, Some(caller.account), None).await?;
+    sessions.end_all(caller.account, &origin).await?;
     Ok((cookies::logout(&config.cookies), Extension(SessionChanged(Bound::Anonymous)), Json(DONE)))
 }

@@ -3,10 +3,10 @@
 use super::Tokens;
 use crate::auth::cookies::{self, TokenPair};
 use crate::auth::csrf_token::Bound;
-use crate::auth::security_log::SecurityLog;
+use crate::auth::security_log::Origin;
 use crate::auth::session::{self, Renewal, Session};
 use crate::auth::{AccessTokens, Sessions};
-use crate::extract::{OptionalBody, RequestContext};
+use crate::extract::OptionalBody;
 use crate::middleware::csrf::SessionChanged;
 use crate::{ApiConfig, AppState, Problem};
 use axum::extract::{FromRequestParts, State};
@@ -15,7 +15,6 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
 use journal::tables::accounts;
-use journal::tables::security_events::Kind;
 use serde::Deserialize;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -71,19 +70,15 @@ pub(super) struct Renewer {
     sessions: Sessions,
     #[from_request(via(State))]
     tokens: AccessTokens,
-    context: RequestContext,
-    log: SecurityLog,
+    origin: Origin,
 }
 
 impl Renewer {
     /// The role is read anew, so that a changed one takes effect now.
     async fn renewed(&self, token: &str) -> Result<(TokenPair, Session), Problem> {
-        let session = match self.sessions.renew(token, self.context.request_id).await? {
+        let session = match self.sessions.renew(token, &self.origin).await? {
             Renewal::Session(session) => session,
-            Renewal::Reused { session, account } => {
-                self.log.note(Kind::RefreshReused, Some(account), Some(session)).await?;
-                return Err(session::refused("refresh_reuse_detected"));
-            }
+            Renewal::Reused => return Err(session::refused("refresh_reuse_detected")),
         };
         let row = accounts::get(&self.pool, session.account).await?.ok_or_else(Problem::unauthorized)?;
         let now = self.sessions.clock.now();

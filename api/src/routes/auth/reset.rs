@@ -83,7 +83,7 @@ pub(super) async fn verify_reset_code(
     fields.require(short_code::has_form(&body.code), "code", "reset_code_form");
     fields.finish()?;
     let email = email.ok_or_else(|| Problem::field("email", "email_invalid"))?;
-    evenly(parts.resets.by_code(&parts.limits, &email, &body.code)).await?;
+    evenly(parts.resets.by_code(&parts.limits, &parts.log, &email, &body.code)).await?;
     Ok(Json(DONE))
 }
 
@@ -148,7 +148,9 @@ pub(super) async fn reset_password(
     let (shown, password) = body.checked()?;
     let Proven { account, selector } = match shown {
         Shown::Token(token) => parts.resets.by_token(&token)?,
-        Shown::Code { email, code } => evenly(parts.resets.by_code(&parts.limits, &email, &code)).await?,
+        Shown::Code { email, code } => {
+            evenly(parts.resets.by_code(&parts.limits, &parts.log, &email, &code)).await?
+        }
     };
     let context = parts.context.by(account);
     let committed = passwords.reset(account, selector, &password, &context).await?;

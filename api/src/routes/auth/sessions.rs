@@ -1,8 +1,10 @@
 //! `GET /auth/sessions`, `DELETE /auth/sessions/{id}`
 
 use crate::Problem;
-use crate::auth::security_log::SecurityLog;
-use crate::extract::{Authenticated, PathId};
+use crate::auth::Sessions;
+use crate::auth::security_log::Origin;
+use crate::extract::{Authenticated, PageParams, Params, PathId};
+use crate::routes::listing::Page;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,17 +17,12 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Devices that are shown; nobody looks through more.
-const DEVICES_MAX: i64 = 100;
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct Devices {
-    items: Vec<DeviceView>,
-}
+const LIMIT_DEFAULT: u32 = 50;
+const LIMIT_MAX: u32 = 100;
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct DeviceView {
+pub(super) struct DeviceView {
     id: Uuid,
     /// The one that asks
     current: bool,
@@ -60,15 +57,19 @@ impl DeviceView {
 /// The devices that are logged in, the last used first.
 #[utoipa::path(get, path = "/sessions", operation_id = "sessions", tag = "session",
     security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = Devices), (status = 401, description = "`unauthorized`")))]
+    params(PageParams),
+    responses((status = 200, body = Page<DeviceView>),
+        (status = 400, description = "`validation_failed`, `invalid_query`"), (status = 401, description = "`unauthorized`")))]
 pub(super) async fn list(
     caller: Authenticated,
     State(pool): State<PgPool>,
     State(clock): State<Clock>,
-) -> Result<Json<Devices>, Problem> {
-    let devices = sessions::devices(&pool, caller.account, clock.now(), DEVICES_MAX).await?;
+    Params(page): Params<PageParams>,
+) -> Result<Json<Page<DeviceView>>, Problem> {
+    let (limit, offset) = page.bounds(LIMIT_DEFAULT, LIMIT_MAX)?;
+    let (devices, total) = sessions::devices(&pool, caller.account, clock.now(), (limit, offset)).await?;
     let items = devices.into_iter().map(|device| DeviceView::of(device, caller.session)).collect();
-    Ok(Json(Devices { items }))
+    Ok(Json(Page { items, pagination: page.pagination(limit, total) }))
 }
 
 /// Logs out one device; what it holds is good for the rest of its access token's life.
@@ -78,14 +79,13 @@ pub(super) async fn list(
         (status = 404, description = "`session_not_found`")))]
 pub(super) async fn revoke(
     caller: Authenticated,
-    State(pool): State<PgPool>,
-    State(clock): State<Clock>,
-    log: SecurityLog,
+    State(sessions): State<Sessions>,
+    origin: Origin,
     PathId(id): PathId<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    if !sessions::revoke_own(&pool, caller.account, id, clock.now()).await? {
-        return Err(Problem::not_found("session_not_found"));
+    if sessions.end(caller.account, id, Kind::SessionRevoked, &origin).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("session_not_found"))
     }
-    log.note(Kind::SessionRevoked, Some(caller.account), Some(id)).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
