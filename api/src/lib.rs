@@ -41,7 +41,6 @@ pub use secret::Secret;
 pub use state::AppState;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceBuilder;
 use tower::util::{MapRequestLayer, MapResponseLayer};
@@ -52,7 +51,6 @@ use tower_http::compression::CompressionLayer;
 pub fn router(state: AppState) -> Router {
     let (described, openapi) = openapi::described().split_for_parts();
     let (alias, _) = routes::api().split_for_parts();
-    let limits = &state.config.limits;
     let order = ServiceBuilder::new()
         .layer(from_fn_with_state(state.chance, middleware::request_id::assign))
         .layer(from_fn(middleware::access_log::record))
@@ -64,7 +62,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.config.clone(), middleware::cors::check))
         .layer(CatchPanicLayer::custom(middleware::problems::from_panic))
         .layer(from_fn_with_state(state.config.clone(), middleware::deadlines::limit))
-        .layer(DefaultBodyLimit::max(limits.body_bytes_max))
+        .layer(from_fn_with_state(state.config.clone(), middleware::body_limit::choose))
         .layer(from_fn(extract::nul::refuse))
         .layer(from_fn_with_state(state.clone(), middleware::identify::caller))
         .layer(from_fn_with_state(state.clone(), middleware::rate_limits::count))

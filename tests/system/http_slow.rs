@@ -1,5 +1,6 @@
 //! Clients that dribble their requests are cut off, and hold up nobody else.
 
+use super::http_edge::token_of;
 use app::config::value::Whole;
 use app::wiring::Options;
 use harness::wire::{Broken, Raw, Wire};
@@ -38,7 +39,7 @@ fn slow_head() -> String {
 
 fn slow_body() -> String {
     let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json";
-    format!("{head}\r\ncontent-length: 100000\r\n\r\n")
+    format!("{head}\r\ncontent-length: 60000\r\n\r\n")
 }
 
 /// How long the fast client waited, in the order of the times.
@@ -104,13 +105,14 @@ async fn more_slow_clients_than_places_take_turns_among_themselves() {
     stack.end().await;
 }
 
-/// Sends a login of so many parts, one each half second; answers the status.
-async fn in_parts(address: SocketAddr, part: usize, parts: usize) -> u16 {
-    let (begin, end) = (r#"{"email":"a@example.com","password":""#, r#""}"#);
+/// Sends a wish for a draft in so many parts, one each half second; answers the status.
+async fn in_parts(address: SocketAddr, token: &str, part: usize, parts: usize) -> u16 {
+    let (begin, end) = (r#"{"method":""#, r#""}"#);
     let length = begin.len() + end.len() + part * parts;
-    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json";
+    let head = "POST /api/v1/drafts HTTP/1.1\r\nhost: a\r\ncontent-type: application/json";
     let mut wire = Wire::connect(address).await.unwrap();
-    wire.send(&format!("{head}\r\ncontent-length: {length}\r\n\r\n{begin}")).await;
+    wire.send(&format!("{head}\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n{begin}"))
+        .await;
     let mut pace = tokio::time::interval(DRIBBLE);
     for _ in 0..parts {
         tokio::select! {
@@ -123,12 +125,27 @@ async fn in_parts(address: SocketAddr, part: usize, parts: usize) -> u16 {
     wire.answer().await.unwrap().status
 }
 
-/// 48 KiB a second are a slow line, 8 KiB are none.
+/// Sends most of a large body at once, which would allow a minute, and then nothing.
+async fn then_silent(address: SocketAddr, token: &str) -> u16 {
+    let head = "POST /api/v1/drafts HTTP/1.1\r\nhost: a\r\ncontent-type: application/json";
+    let mut wire = Wire::connect(address).await.unwrap();
+    wire.send(&format!("{head}\r\nauthorization: Bearer {token}\r\ncontent-length: 2000000\r\n\r\n")).await;
+    wire.send(&"x".repeat(1_900_000)).await;
+    let answer = tokio::time::timeout(Duration::from_secs(20), wire.answer()).await;
+    answer.unwrap().unwrap().status
+}
+
+/// 48 KiB a second are a slow line, 8 KiB are none, and a fast beginning buys no long silence.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_body_over_a_slow_line_is_waited_for() {
     let stack = TestStack::start().await;
     let address = address(&stack);
-    let (line, drops) = tokio::join!(in_parts(address, 24 * 1024, 25), in_parts(address, 4 * 1024, 125));
-    assert_eq!((line, drops), (401, 408));
+    let token = token_of(&stack, &stack.customer().await).await;
+    let (line, drops, silence) = tokio::join!(
+        in_parts(address, &token, 24 * 1024, 25),
+        in_parts(address, &token, 4 * 1024, 125),
+        then_silent(address, &token),
+    );
+    assert_eq!((line, drops, silence), (400, 408, 408));
     stack.end().await;
 }

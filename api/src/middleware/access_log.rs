@@ -1,6 +1,6 @@
 //! One line per request, and the span that every other line of it stands in.
 
-use crate::extract::RequestId;
+use crate::extract::{RequestId, trace_id};
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -18,6 +18,7 @@ pub async fn record(request: Request, next: Next) -> Response {
         http.method = %request.method(),
         http.route = route,
         account.id = field::Empty,
+        trace.id = trace_id(request.headers()),
     );
     async move {
         let started = Instant::now();

@@ -1,5 +1,5 @@
-//! Time that a request may take. Its body may come slowly, but has to come: so much time, and more for what has come.
-//! From its last byte on, the answer has a limit of its own.
+//! Time that a request may take. Its body may come slowly, but has to come: so much time, and more for what has come,
+//! but no long silence. From its last byte on, the answer has a limit of its own.
 
 use crate::config::Limits;
 use crate::{ApiConfig, Problem};
@@ -9,14 +9,21 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body::{Frame, SizeHint};
-use std::future::Future;
+use std::future::{self, Future};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How long a stopping service waits for bodies that are on their way: the rest of its time is for the answers.
+const LAST_BODIES: Duration = Duration::from_secs(4);
+
+/// An extension of requests: the service stops when it is cancelled.
+#[derive(Debug, Clone)]
+pub struct Stopping(pub CancellationToken);
 
 /// Middleware: a body that is late is told so, whatever a handler made of it, and so is an answer.
 pub async fn limit(State(config): State<Arc<ApiConfig>>, request: Request, next: Next) -> Response {
@@ -25,32 +32,70 @@ pub async fn limit(State(config): State<Arc<ApiConfig>>, request: Request, next:
         let answer = timeout(limits.request_time_max, next.run(request)).await;
         return answer.unwrap_or_else(|_elapsed| out_of_time());
     }
-    let late = Arc::new(AtomicBool::new(false));
-    let (moved, progress) = watch::channel(Instant::now());
-    let request = request.map(|body| Body::new(Paced::new(body, limits, moved, Arc::clone(&late))));
+    let stop = request.extensions().get::<Stopping>().map(|stopping| stopping.0.clone());
+    let progress = watch::Sender::new(Progress::Held(Instant::now()));
+    let seen = progress.subscribe();
+    let request = request.map(|body| Body::new(Paced::new(body, limits, progress)));
     let response = tokio::select! {
+        // An answer that is there counts, however late.
+        biased;
         response = next.run(request) => response,
-        () = stillness(progress, limits.request_time_max) => out_of_time(),
+        () = stillness(&seen, limits.request_time_max) => return out_of_time(),
+        () = last_bodies(stop, &seen) => return too_late(),
     };
-    if late.load(Ordering::Relaxed) {
-        let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout");
-        return problem.with_header(header::CONNECTION, "close").into_response();
-    }
-    response
+    if matches!(*seen.borrow(), Progress::Late) { too_late() } else { response }
 }
 
 fn out_of_time() -> Response {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout").into_response()
 }
 
-/// Ends when nothing of the body has come for so long, or would be expected any more.
-async fn stillness(progress: watch::Receiver<Instant>, limit: Duration) {
+fn too_late() -> Response {
+    let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout");
+    problem.with_header(header::CONNECTION, "close").into_response()
+}
+
+/// How far a body has come.
+#[derive(Debug, Clone, Copy)]
+enum Progress {
+    /// Since then a handler has not asked for more of it, or all of it is there.
+    Held(Instant),
+    /// A handler waits for more.
+    Awaited,
+    /// It was given up.
+    Late,
+}
+
+/// Ends when a handler has been busy for so long with what it has of the body.
+async fn stillness(progress: &watch::Receiver<Progress>, limit: Duration) {
+    let mut progress = progress.clone();
     loop {
-        let due = *progress.borrow() + limit;
-        if due <= Instant::now() {
-            return;
+        let seen = *progress.borrow_and_update();
+        let due = match seen {
+            Progress::Held(since) if since + limit <= Instant::now() => return,
+            Progress::Held(since) => Some(since + limit),
+            Progress::Awaited | Progress::Late => None,
+        };
+        tokio::select! {
+            changed = progress.changed() => if changed.is_err() {
+                // The body is gone, and with it whoever would say more: what remains is the answer.
+                sleep(limit).await;
+                return;
+            },
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
         }
-        sleep_until(due).await;
+    }
+}
+
+/// Ends when a service that stops can wait no longer for the body.
+async fn last_bodies(stop: Option<CancellationToken>, progress: &watch::Receiver<Progress>) {
+    let Some(stop) = stop else { return future::pending().await };
+    stop.cancelled().await;
+    sleep(LAST_BODIES).await;
+    let mut progress = progress.clone();
+    // If not now, then as soon as a handler asks for more.
+    if progress.wait_for(|seen| matches!(seen, Progress::Awaited)).await.is_err() {
+        future::pending::<()>().await;
     }
 }
 
@@ -62,25 +107,29 @@ fn allowance(limits: &Limits, received: u64) -> Duration {
 struct Paced {
     body: Body,
     limits: Limits,
-    begun: Instant,
+    /// When a handler first asked for it: what is not read cannot come.
+    begun: Option<Instant>,
     received: u64,
     due: Pin<Box<Sleep>>,
-    /// When a part came last.
-    moved: watch::Sender<Instant>,
-    late: Arc<AtomicBool>,
+    progress: watch::Sender<Progress>,
 }
 
 impl Paced {
-    fn new(body: Body, limits: Limits, moved: watch::Sender<Instant>, late: Arc<AtomicBool>) -> Self {
-        let due = Box::pin(sleep(allowance(&limits, 0)));
-        Self { body, limits, begun: Instant::now(), received: 0, due, moved, late }
+    fn new(body: Body, limits: Limits, progress: watch::Sender<Progress>) -> Self {
+        Self { body, limits, begun: None, received: 0, due: Box::pin(sleep(limits.body_time_max)), progress }
+    }
+
+    /// When the next part has to be there: neither the whole nor a single silence may be too long.
+    fn wait_from(&mut self, now: Instant) {
+        let begun = *self.begun.get_or_insert(now);
+        let due = (begun + allowance(&self.limits, self.received)).min(now + self.limits.body_time_max);
+        self.due.as_mut().reset(due);
     }
 
     fn count(&mut self, frame: &Frame<Bytes>) {
         let length = frame.data_ref().map_or(0, Bytes::len);
         self.received += u64::try_from(length).unwrap_or(u64::MAX);
-        self.due.as_mut().reset(self.begun + allowance(&self.limits, self.received));
-        self.moved.send_replace(Instant::now());
+        self.wait_from(Instant::now());
     }
 }
 
@@ -96,16 +145,25 @@ impl HttpBody for Paced {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.begun.is_none() {
+            self.wait_from(Instant::now());
+        }
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending if self.due.as_mut().poll(cx).is_ready() => {
-                self.late.store(true, Ordering::Relaxed);
+                self.progress.send_replace(Progress::Late);
                 Poll::Ready(Some(Err(axum::Error::new(Late))))
             }
-            Poll::Ready(Some(Ok(frame))) => {
-                self.count(&frame);
-                Poll::Ready(Some(Ok(frame)))
+            Poll::Pending => {
+                self.progress.send_replace(Progress::Awaited);
+                Poll::Pending
             }
-            polled => polled,
+            Poll::Ready(part) => {
+                if let Some(Ok(frame)) = &part {
+                    self.count(frame);
+                }
+                self.progress.send_replace(Progress::Held(Instant::now()));
+                Poll::Ready(part)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Around every handler; the order stands in [`crate::router`].
 
 pub mod access_log;
+pub mod body_limit;
 pub mod compression;
 pub mod conditional;
 pub mod cors;

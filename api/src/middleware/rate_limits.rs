@@ -17,7 +17,10 @@ pub async fn count(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(path) = api_path(request.uri().path()) else { return next.run(request).await };
+    let whole = request.uri().path();
+    // The page behind a mailed link looks tokens up as the API does.
+    let page = (whole == "/verify-email").then_some("/auth/verify-email");
+    let Some(path) = api_path(whole).or(page) else { return next.run(request).await };
     let seen = Seen::default();
     let client = Client::of(request.headers(), request.extensions(), config.trusted_proxies);
     let limits = Limits::new(limiter, client, seen.clone());

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use std::sync::Arc;
 
-const FIXED: [(HeaderName, HeaderValue); 9] = [
+const FIXED: [(HeaderName, HeaderValue); 10] = [
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
@@ -15,6 +15,7 @@ const FIXED: [(HeaderName, HeaderValue); 9] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("origin-agent-cluster"), HeaderValue::from_static("?1")),
+    (HeaderName::from_static("x-download-options"), HeaderValue::from_static("noopen")),
     (HeaderName::from_static("x-dns-prefetch-control"), HeaderValue::from_static("off")),
     (HeaderName::from_static("x-permitted-cross-domain-policies"), HeaderValue::from_static("none")),
 ];

@@ -2,6 +2,7 @@
 
 use super::room::{Doing, Guest, Seat};
 use super::watched::Watched;
+use api::middleware::deadlines::Stopping;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -129,6 +130,7 @@ fn answer(
     seat.does(Doing::Served);
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(Stopping(stop.clone()));
     async move {
         let mut response = router.oneshot(request).await?;
         if stop.is_cancelled() {

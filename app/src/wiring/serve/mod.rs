@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 /// Connections that may wait to be accepted; beyond, the kernel drops some that their callers take for made. It may
 /// allow fewer (`net.core.somaxconn`).
 const BACKLOG: u32 = 4_096;
-/// Longest time from the stop to the last answer: an answer takes at most 30 s, and whoever still sends a body is cut.
+/// Longest time from the stop to the last answer: bodies are waited for 4 s, and an answer takes at most 30 s.
 const DRAIN_MAX: Duration = Duration::from_secs(35);
 /// For handshakes that are under way when the stop comes.
 const HANDSHAKES_MAX: Duration = Duration::from_millis(50);
