@@ -9,7 +9,11 @@ const DEFAULT: &str = "warn,app=info,polikrami=info,journal=info,projections=inf
 
 /// Logs to the error stream as JSON, or to a file for `polikrami dev`. `LOG` overrides what is logged.
 pub fn start(filter: Option<&str>, file: Option<&Path>) -> std::io::Result<()> {
-    let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT)).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let filter = filter.filter(|filter| !filter.is_empty()).unwrap_or(DEFAULT);
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        let wrong = format!("LOG is `{filter}`: {error}; for example LOG=warn,sagas=debug");
+        std::io::Error::new(std::io::ErrorKind::InvalidInput, wrong)
+    })?;
     let (writer, json) = match file {
         Some(path) => {
             let file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;

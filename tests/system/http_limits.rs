@@ -5,7 +5,7 @@ use api::limits::Rules;
 use app::config::value::Whole;
 use app::wiring::Options;
 use harness::{TestStack, quick};
-use journal::tables::rate_limits;
+use journal::tables::rate_limits::{self, Use};
 use reqwest::Method;
 use serde_json::json;
 use time::Duration;
@@ -109,11 +109,23 @@ async fn processes_count_together_and_forget_together() {
     let pool = &database.pool;
     let (rule, now) = (Rules::default().auth, time::OffsetDateTime::now_utc());
     let key = rate_limits::key(b"secret", rule.name, "192.0.2.1");
-    let take = |now| rate_limits::take(pool, key, 1, 60, Duration::MINUTE, now);
+    let how = Use { times: 1, most: 60, window: Duration::MINUTE, penalty: rule.penalty };
+    let take = |now| rate_limits::take(pool, key, how, now);
     let all = futures::future::join_all((0..50).map(|_| take(now))).await;
     let mut used: Vec<i32> = all.into_iter().map(|count| count.unwrap().used).collect();
     used.sort_unstable();
     assert_eq!(used, (1..=50).collect::<Vec<_>>());
-    assert_eq!(take(now + Duration::MINUTE).await.unwrap().used, 1);
-    assert_eq!(rate_limits::delete_ended(pool, now + Duration::minutes(2), 10).await.unwrap(), 1);
+    // One too many begins a whole window of waiting, and the next ones do not.
+    let late = now + Duration::seconds(59);
+    for _ in 51..=60 {
+        take(late).await.unwrap();
+    }
+    for _ in 0..2 {
+        let refused = take(late).await.unwrap();
+        assert!(refused.used > 60 && refused.ends_at - late <= Duration::MINUTE, "{refused:?}");
+        assert!(refused.ends_at > now + Duration::minutes(1) + Duration::seconds(58), "{refused:?}");
+    }
+    assert!(take(now + Duration::MINUTE).await.unwrap().used > 60);
+    assert_eq!(take(now + Duration::minutes(2)).await.unwrap().used, 1);
+    assert_eq!(rate_limits::delete_ended(pool, now + Duration::minutes(4), 10).await.unwrap(), 1);
 }

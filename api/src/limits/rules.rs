@@ -11,11 +11,17 @@ pub struct Rule {
     pub window: Duration,
     /// Most points that a process takes at once; more than one where a statement for each request would be dear.
     pub block_max: u32,
+    /// Whoever takes one too many waits for a whole window from then on.
+    pub penalty: bool,
 }
 
 impl Rule {
     pub const fn new(name: &'static str, points: u32, seconds: u64) -> Self {
-        Self { name, points, window: Duration::from_secs(seconds), block_max: 1 }
+        Self { name, points, window: Duration::from_secs(seconds), block_max: 1, penalty: false }
+    }
+
+    const fn with_penalty(self) -> Self {
+        Self { penalty: true, ..self }
     }
 
     /// Points that a process takes at once: small beside the limit.
@@ -72,14 +78,14 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             api: Rule { block_max: API_BLOCK, ..Rule::new("api", 600, 60) },
-            auth: Rule::new("auth", 60, 60),
-            email_verification: Rule::new("email_verification", 3, 60),
+            auth: Rule::new("auth", 60, 60).with_penalty(),
+            email_verification: Rule::new("email_verification", 3, 60).with_penalty(),
             mails: Rule::new("mails", 10, 3_600),
-            password_reset: Rule::new("password_reset", 3, 60),
+            password_reset: Rule::new("password_reset", 3, 60).with_penalty(),
             password_reset_day: Rule::new("password_reset_day", 10, 86_400),
             reset_mails: Rule::new("reset_mails", 3, 600),
             reset_code: Rule::new("reset_code", 10, 30 * 86_400),
-            phone_verification: Rule::new("phone_verification", 5, 60),
+            phone_verification: Rule::new("phone_verification", 5, 60).with_penalty(),
             phone_day: Rule::new("phone_day", 20, 86_400),
             phone_number: Rule::new("phone_number", 5, 3_600),
             phone_number_day: Rule::new("phone_number_day", 10, 86_400),

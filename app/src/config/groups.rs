@@ -99,7 +99,7 @@ settings! {
     /// Domain of the cookies, if shop and API live on different hosts of it.
     cookie_domain: String = "COOKIE_DOMAIN", optional, "shop.example";
     /// Origins whose pages may call the API with cookies, comma separated.
-    allowed_origins: Origins = "ALLOWED_ORIGINS", "http://localhost:5173,http://localhost:8080,http://localhost:3001", "https://shop.example";
+    allowed_origins: Origins = "ALLOWED_ORIGINS", "http://localhost:5173,http://127.0.0.1:5173,http://localhost:8080,http://127.0.0.1:8080,http://localhost:3001,http://127.0.0.1:3001", "https://shop.example";
 }
 
 settings! {
@@ -185,6 +185,28 @@ settings! {
     phone_verification_points: Whole<1, 1_000_000> = "RATE_LIMIT_PHONE_VERIFICATION_POINTS", "5", "5";
     /// Seconds.
     phone_verification_seconds: Whole<1, 86_400> = "RATE_LIMIT_PHONE_VERIFICATION_DURATION", "60", "60";
+    /// Mails that everybody together can have sent to an address in an hour (or in the life of a link, if that is shorter), but for resets.
+    mails_points: Whole<1, 1_000_000> = "RATE_LIMIT_MAILS_POINTS", "10", "10";
+    /// Requests for a new password in a day, for one e-mail address from one client.
+    password_reset_day_points: Whole<1, 1_000_000> = "RATE_LIMIT_PASSWORD_RESET_DAY_POINTS", "10", "10";
+    /// Mails with a reset that an address gets in the life of one.
+    reset_mails_points: Whole<1, 1_000> = "RATE_LIMIT_RESET_MAILS_POINTS", "3", "3";
+    /// Guesses at the short code of a reset in 30 days, for an e-mail address.
+    reset_code_points: Whole<1, 100> = "RATE_LIMIT_RESET_CODE_POINTS", "10", "10";
+    /// Codes for phone numbers that an account can ask for in a day; each is a message that is paid for.
+    phone_day_points: Whole<1, 1_000_000> = "RATE_LIMIT_PHONE_DAY_POINTS", "20", "20";
+    /// Codes that a number is sent in an hour, whoever asks.
+    phone_number_points: Whole<1, 1_000_000> = "RATE_LIMIT_PHONE_NUMBER_POINTS", "5", "5";
+    /// Codes that a number is sent in a day, whoever asks.
+    phone_number_day_points: Whole<1, 1_000_000> = "RATE_LIMIT_PHONE_NUMBER_DAY_POINTS", "10", "10";
+    /// Wrong codes of an account in the life of one.
+    phone_code_points: Whole<1, 100> = "RATE_LIMIT_PHONE_CODE_POINTS", "5", "5";
+    /// Guesses at codes of an account in a day, right or wrong.
+    phone_code_day_points: Whole<1, 1_000> = "RATE_LIMIT_PHONE_CODE_DAY_POINTS", "20", "20";
+    /// Guesses at the password of one who is logged in.
+    password_change_points: Whole<1, 1_000> = "RATE_LIMIT_PASSWORD_CHANGE_POINTS", "5", "5";
+    /// Seconds.
+    password_change_seconds: Whole<1, 86_400> = "RATE_LIMIT_PASSWORD_CHANGE_DURATION", "600", "600";
     /// Pictures that an account can ask for.
     ai_account_points: Whole<1, 1_000_000> = "RATE_LIMIT_AI_ACCOUNT_POINTS", "30", "30";
     /// Seconds.
@@ -203,34 +225,48 @@ settings! {
 
 impl Limits {
     pub fn rules(&self) -> Rules {
-        let of = |rule: Rule, points: u32, seconds: u32| Rule {
+        let of = |rule: Rule, points: u32| Rule { points, ..rule };
+        let over = |rule: Rule, points: u32, seconds: u32| Rule {
             points,
             window: Duration::from_secs(seconds.into()),
             ..rule
         };
         let rules = Rules::default();
         Rules {
-            api: of(rules.api, self.api_points.0, self.api_seconds.0),
-            auth: of(rules.auth, self.global_points.0, self.global_seconds.0),
-            email_verification: of(
+            api: over(rules.api, self.api_points.0, self.api_seconds.0),
+            auth: over(rules.auth, self.global_points.0, self.global_seconds.0),
+            email_verification: over(
                 rules.email_verification,
                 self.email_verification_points.0,
                 self.email_verification_seconds.0,
             ),
-            password_reset: of(
+            mails: of(rules.mails, self.mails_points.0),
+            password_reset: over(
                 rules.password_reset,
                 self.password_reset_points.0,
                 self.password_reset_seconds.0,
             ),
-            phone_verification: of(
+            password_reset_day: of(rules.password_reset_day, self.password_reset_day_points.0),
+            reset_mails: of(rules.reset_mails, self.reset_mails_points.0),
+            reset_code: of(rules.reset_code, self.reset_code_points.0),
+            phone_verification: over(
                 rules.phone_verification,
                 self.phone_verification_points.0,
                 self.phone_verification_seconds.0,
             ),
-            ai_account: of(rules.ai_account, self.ai_account_points.0, self.ai_account_seconds.0),
-            ai_draft: of(rules.ai_draft, self.ai_draft_points.0, self.ai_draft_seconds.0),
-            login_failures: of(rules.login_failures, self.login_failures.0, self.login_minutes.0 * 60),
-            ..rules
+            phone_day: of(rules.phone_day, self.phone_day_points.0),
+            phone_number: of(rules.phone_number, self.phone_number_points.0),
+            phone_number_day: of(rules.phone_number_day, self.phone_number_day_points.0),
+            phone_code: of(rules.phone_code, self.phone_code_points.0),
+            phone_code_day: of(rules.phone_code_day, self.phone_code_day_points.0),
+            password_change: over(
+                rules.password_change,
+                self.password_change_points.0,
+                self.password_change_seconds.0,
+            ),
+            ai_account: over(rules.ai_account, self.ai_account_points.0, self.ai_account_seconds.0),
+            ai_draft: over(rules.ai_draft, self.ai_draft_points.0, self.ai_draft_seconds.0),
+            login_failures: over(rules.login_failures, self.login_failures.0, self.login_minutes.0 * 60),
         }
     }
 }

@@ -65,6 +65,7 @@ impl Settings {
         let (texts, limits) = (Texts::read(&mut reader), Limits::read(&mut reader));
         let mut problems = reader.finish();
         problems.extend(source.strangers(&names()));
+        problems.extend(source.superseded());
         let all = (|| {
             let (server, servers, sessions) = (server?, servers?, sessions?);
             let (payments, files, mail) = (payments?, files?, mail?);

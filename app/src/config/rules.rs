@@ -4,6 +4,8 @@ use super::groups::Environment;
 use super::schema::{Problem, Setting};
 use super::value::SecretText;
 use super::{GROUPS, Settings, SmsProvider, SmtpSecurity};
+use std::net::IpAddr;
+use std::time::Duration;
 use url::Url;
 
 const SECRET_CHARS_MIN: usize = 32;
@@ -12,6 +14,9 @@ const SECRET_VARIETY_MIN: usize = 10;
 /// What stands in secrets that are not: ours for development, and what people leave behind.
 const TELLTALES: [&str; 8] =
     ["development", "demo", "change", "example", "secret", "password", "sandbox", "placeholder"];
+
+/// An access token cannot be taken back.
+const ACCESS_LIFE_MAX: Duration = Duration::from_hours(24);
 
 impl Settings {
     /// What is wrong although each setting is right by itself.
@@ -47,8 +52,7 @@ impl Settings {
         if mail.user.is_some() != mail.pass.is_some() {
             problems.add("SMTP_USER", "and SMTP_PASS go together; set both or none");
         }
-        let loopback =
-            mail.host == "localhost" || mail.host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        let loopback = mail.host == "localhost" || mail.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         if mail.security == SmtpSecurity::PlainLoopback && !loopback {
             problems.add("SMTP_SECURITY", "is `plain-loopback`, but SMTP_HOST is not this machine");
         }
@@ -90,6 +94,12 @@ impl Settings {
                 "is `false`, and POLIKRAMI_ENV is `production`: logins would cross the network readable",
             );
         }
+        if sessions.access_life.0 > ACCESS_LIFE_MAX {
+            problems.add(
+                "ACCESS_EXPIRES_IN",
+                "is more than a day: so long a role that was taken away, or a device that was logged out, would go on",
+            );
+        }
         if self.server.trusted_proxies.0 == 0 {
             problems.add(
                 "TRUSTED_PROXIES",
@@ -99,10 +109,18 @@ impl Settings {
         if self.mail.from.0.address.as_str().ends_with("@polikrami.example") {
             problems.add("EMAIL_FROM", "is a placeholder that nobody can answer");
         }
+        self.over_tls(problems);
+    }
+
+    fn over_tls(&self, problems: &mut Problems) {
+        if plain_on_purpose(self.servers.database.expose()) {
+            problems
+                .add("DATABASE_URL", "has `sslmode=disable` or `allow`, and the server is another machine");
+        }
         let urls = [
             ("APP_URL", &self.server.app_url),
             ("SHOP_URL", &self.server.shop_url),
-            ("IYZICO_BASE_URL", &payments.iyzico_base_url),
+            ("IYZICO_BASE_URL", &self.payments.iyzico_base_url),
             ("STABILITY_BASE_URL", &self.files.stability_base_url),
             ("TWILIO_BASE_URL", &self.texts.twilio_base_url),
         ];
@@ -114,7 +132,7 @@ impl Settings {
                 );
             }
         }
-        for origin in &sessions.allowed_origins.0 {
+        for origin in &self.sessions.allowed_origins.0 {
             if Url::parse(origin).is_ok_and(|url| url.scheme() != "https") {
                 problems.add("ALLOWED_ORIGINS", format!("has `{origin}`, which is not protected by TLS"));
             }
@@ -139,6 +157,18 @@ impl Problems {
             self.add(name, format!("has only {variety} different characters"));
         }
     }
+}
+
+/// The connection to another machine is said to need no protection.
+fn plain_on_purpose(database: &str) -> bool {
+    Url::parse(database).is_ok_and(|url| {
+        let host = url.host_str().unwrap_or_default();
+        let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        let plain = url.query_pairs().any(|(name, mode)| {
+            ["sslmode", "ssl-mode"].contains(&&*name) && ["disable", "allow"].contains(&&*mode.to_lowercase())
+        });
+        plain && !here
+    })
 }
 
 /// It becomes a part of an address.

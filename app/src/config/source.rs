@@ -95,6 +95,36 @@ impl Source {
     }
 }
 
+impl Source {
+    /// Names of the service that this one replaces, whose meaning would be lost in silence: a mail server would be talked
+    /// to unprotected, a folder be a new one.
+    pub fn superseded(&self) -> Vec<Problem> {
+        let given = SUPERSEDED.iter().filter(|(name, _)| self.get(name).is_some());
+        given
+            .map(|(name, instead)| Problem {
+                name: (*name).to_owned(),
+                wrong: format!("is not read any more; remove it, and set {instead}"),
+                example: String::new(),
+            })
+            .collect()
+    }
+}
+
+/// Old names, and what says the same now.
+const SUPERSEDED: [(&str, &str); 10] = [
+    ("SMTP_SECURE", TLS),
+    ("SMTP_REQUIRE_TLS", TLS),
+    ("SMTP_IGNORE_TLS", TLS),
+    ("SMTP_TLS_INSECURE", TLS),
+    ("SMTP_TLS_MIN_VERSION", TLS),
+    ("SMTP_USERNAME", "SMTP_USER"),
+    ("SMTP_PASSWORD", "SMTP_PASS"),
+    ("CORS_ORIGIN", "ALLOWED_ORIGINS"),
+    ("UPLOAD_DIR", "UPLOAD_PUBLIC_DIR"),
+    ("STORAGE_DIR", "UPLOAD_PUBLIC_DIR"),
+];
+const TLS: &str = "SMTP_SECURITY to `tls` (port 465), `starttls` (port 587) or `plain-loopback`; certificates are always checked";
+
 fn unknown(name: &str, known: &[&'static str]) -> String {
     let bare = name.strip_prefix(PREFIX).unwrap_or(name);
     let nearness = |known: &str| strsim::jaro_winkler(bare, known.strip_prefix(PREFIX).unwrap_or(known));

@@ -63,6 +63,8 @@ fn production_refuses_what_is_safe_on_a_developers_machine_only() {
         ("JWT_REFRESH_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         ("SERVER_SECRET", "short"),
         ("COOKIE_SECURE", "false"),
+        ("ACCESS_EXPIRES_IN", "25h"),
+        ("DATABASE_URL", "postgres://u:p@db/polikrami?sslmode=disable"),
         ("APP_URL", "http://api.shop.example"),
         ("ALLOWED_ORIGINS", "http://shop.example"),
         ("IYZICO_API_KEY", "sandbox-key"),
@@ -77,6 +79,15 @@ fn production_refuses_what_is_safe_on_a_developers_machine_only() {
         let development = production().with(name, value).with("POLIKRAMI_ENV", "development");
         assert_eq!(Settings::read(&development).is_err(), value == "short", "{name}");
     }
+}
+
+#[test]
+fn an_old_name_is_refused_with_the_new_one() {
+    let source = production().with("SMTP_TLS_INSECURE", "true").with("CORS_ORIGIN", "https://a.example");
+    let wrong = wrong(&source);
+    assert_eq!(wrong.len(), 2, "{wrong:#?}");
+    assert!(wrong[0].starts_with("SMTP_TLS_INSECURE is not read any more; remove it, and set SMTP_SECURITY"));
+    assert!(wrong[1].ends_with("set ALLOWED_ORIGINS"), "{wrong:#?}");
 }
 
 #[test]

@@ -81,6 +81,7 @@ pub(super) fn api_state(
     let settings = &options.settings;
     let limits = Limits { addresses_max: settings.limits.user_addresses.0, ..Limits::default() };
     let sessions = &settings.sessions;
+    let verification_life = minutes(sessions.verification_minutes.0);
     let (reset_life, phone_life) = (minutes(sessions.reset_minutes.0), minutes(sessions.phone_minutes.0));
     let rules = settings.limits.rules();
     let config = ApiConfig {
@@ -99,12 +100,14 @@ pub(super) fn api_state(
         passwords: options.passwords,
         server_secret: secret(&settings.sessions.server_secret),
         iyzico_secret: secret(&settings.payments.iyzico_secret_key),
-        verification_life: minutes(settings.sessions.verification_minutes.0),
+        verification_life,
         reset_life,
         phone_life,
         texts: settings.texts.provider != SmsProvider::None,
         limits,
         rules: Rules {
+            // An owner always has a link that is good.
+            mails: Rule { window: rules.mails.window.min(verification_life), ..rules.mails },
             reset_mails: Rule { window: reset_life, ..rules.reset_mails },
             phone_code: Rule { window: phone_life, ..rules.phone_code },
             ..rules

@@ -1,4 +1,4 @@
-//! Counters in fixed windows, shared by all processes. The first use opens a window; its end forgets them.
+//! Counters in windows, shared by all processes. The first use opens a window; its end forgets them.
 
 use crate::tables::mac::mac;
 use sqlx::{FromRow, PgExecutor};
@@ -23,19 +23,28 @@ pub struct Count {
     pub ends_at: OffsetDateTime,
 }
 
-/// Uses a counter `times`, at once for all processes: two callers never see the same count.
+/// How a counter is used.
+#[derive(Debug, Clone, Copy)]
+pub struct Use {
+    pub times: i32,
+    /// What is counted exactly; beyond, it is too many.
+    pub most: i32,
+    pub window: Duration,
+    /// The first use too many opens a new window, at whose end all is forgotten.
+    pub penalty: bool,
+}
+
+/// Uses a counter, at once for all processes: two callers never see the same count.
 pub async fn take(
     executor: impl PgExecutor<'_>,
     key: Key,
-    times: i32,
-    most: i32,
-    window: Duration,
+    Use { times, most, window, penalty }: Use,
     now: OffsetDateTime,
 ) -> Result<Count, sqlx::Error> {
     sqlx::query_as(
         "INSERT INTO rate_limits AS r (key, used, ends_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET \
          used = CASE WHEN r.ends_at <= $4 THEN $2 ELSE least(r.used, $5 + 1) + $2 END, \
-         ends_at = CASE WHEN r.ends_at <= $4 THEN $3 ELSE r.ends_at END \
+         ends_at = CASE WHEN r.ends_at <= $4 OR ($6 AND r.used <= $5 AND r.used + $2 > $5) THEN $3 ELSE r.ends_at END \
          RETURNING used, ends_at",
     )
     .bind(key.as_slice())
@@ -43,6 +52,7 @@ pub async fn take(
     .bind(now + window)
     .bind(now)
     .bind(most)
+    .bind(penalty)
     .fetch_one(executor)
     .await
 }
