@@ -162,3 +162,45 @@ async fn long_answers_without_secrets_are_packed() {
     assert_eq!((login.status, login.header("content-encoding")), (200, ""), "tokens are never packed");
     stack.end().await;
 }
+
+/// What a person keeps of himself, read in two windows and changed in both.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_windows_the_second_does_not_overwrite() {
+    let stack = TestStack::start().await;
+    let mine = token_of(&stack, &stack.customer().await).await;
+    let home = json!({ "fullName": "Ayşe Yılmaz", "phone": "0532 123 45 67", "line1": "Moda Caddesi 5",
+        "city": "İstanbul", "district": "Kadıköy", "postalCode": "34710" });
+    let saved = post(&stack, &mine, "/api/v1/addresses", &home).await.json();
+    let address = format!("/api/v1/addresses/{}", saved["id"].as_str().unwrap());
+    let tag = async |path: &str| get(&stack, &mine, path).await.header("etag").to_owned();
+    let change = |method: Method, path: String, tag: String, body: Value| {
+        send(request(&stack, method, &path).bearer_auth(&mine).header("if-match", tag).json(&body))
+    };
+    for (shown, changed, first, second) in [
+        (address.as_str(), address.as_str(), json!({ "label": "Ev" }), json!({ "label": "Büro" })),
+        (
+            "/api/v1/users/privacy-settings",
+            "/api/v1/users/me/privacy",
+            json!({ "showEmail": true }),
+            json!({ "showPhone": true }),
+        ),
+        ("/api/v1/users/me", "/api/v1/users/profile", json!({ "company": "A" }), json!({ "company": "B" })),
+    ] {
+        let seen = tag(shown).await;
+        let done = change(Method::PUT, changed.to_owned(), seen.clone(), first).await;
+        assert_eq!(done.status, 200, "{changed}: {}", done.text());
+        let late = change(Method::PUT, changed.to_owned(), seen, second.clone()).await;
+        late.is_problem(412, "precondition_failed");
+        let now = tag(shown).await;
+        assert_eq!(late.header("etag"), now, "{changed}");
+        assert_eq!(change(Method::PUT, changed.to_owned(), now, second).await.status, 200, "{changed}");
+    }
+    let stale = "\"old\"".to_owned();
+    change(Method::POST, format!("{address}/default"), stale.clone(), json!({}))
+        .await
+        .is_problem(412, "precondition_failed");
+    change(Method::DELETE, address.clone(), stale, json!({})).await.is_problem(412, "precondition_failed");
+    let now = tag(&address).await;
+    assert_eq!(change(Method::DELETE, address, now, json!({})).await.status, 204);
+    stack.end().await;
+}

@@ -37,8 +37,16 @@ async fn places_lead_from_the_province_to_the_quarter() {
     let quarter = named(&stack, &format!("quarters?districtId={}", district["id"]), "Kavaklıdere").await;
     assert_eq!((&quarter["districtId"], &quarter["postalCode"]), (&district["id"], &"06680".into()));
     assert_eq!(ask(&stack, "towns?provinceId=82").await.json(), Value::Array(vec![]));
-    for bad in ["towns", "towns?provinceId=x", "districts?townId=-1", "quarters?districtId=99999999999"] {
-        ask(&stack, bad).await.is_problem(400, "invalid_query");
+    for (bad, pointer, code) in [
+        ("towns", "/provinceId", "required"),
+        ("towns?provinceId=x", "/provinceId", "invalid_value"),
+        ("districts?townId=-1", "/townId", "invalid_value"),
+        ("quarters?districtId=99999999999", "/districtId", "invalid_value"),
+    ] {
+        let answer = ask(&stack, bad).await;
+        answer.is_problem(400, "validation_failed");
+        let first = answer.json()["pointers"][0].clone();
+        assert_eq!((first["pointer"].as_str(), first["code"].as_str()), (Some(pointer), Some(code)), "{bad}");
     }
     let again = request(&stack, Method::GET, "/api/locations/provinces");
     let again = send(again.header("if-none-match", provinces.header("etag"))).await;

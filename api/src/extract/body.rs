@@ -79,7 +79,7 @@ fn status_code(status: StatusCode) -> &'static str {
 }
 
 /// The parser's own words: `shipping.city: invalid type: integer …` or `missing field …`.
-fn innermost(error: &dyn Error) -> String {
+pub(super) fn innermost(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         // The parser's error below has lost the path.
@@ -94,7 +94,7 @@ fn innermost(error: &dyn Error) -> String {
     innermost.to_string()
 }
 
-fn data_problem(text: &str) -> Problem {
+pub(super) fn data_problem(text: &str) -> Problem {
     let (parent, message) = match text.split_once(": ") {
         Some((path, rest)) if !path.contains(' ') && !path.contains('`') => (path, rest),
         _ => ("", text),

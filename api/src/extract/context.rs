@@ -2,6 +2,7 @@
 
 use crate::{Chance, Problem};
 use axum::extract::{FromRef, FromRequestParts};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use domain::AccountId;
 use journal::Context;
@@ -62,31 +63,40 @@ where
         let chance = Chance::from_ref(state);
         let request_id =
             parts.extensions.get::<RequestId>().map_or_else(|| chance.id(), |request_id| request_id.0);
-        Ok(Self { request_id, trace: traceparent(parts), chance })
+        Ok(Self { request_id, trace: traceparent(&parts.headers).map(ToOwned::to_owned), chance })
     }
 }
 
 /// W3C trace context is 55 characters in its only version; anything else is not passed on.
-fn traceparent(parts: &Parts) -> Option<String> {
-    let text = parts.headers.get("traceparent")?.to_str().ok()?;
+fn traceparent(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get("traceparent")?.to_str().ok()?;
     let fits = text.len() == 55 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
-    fits.then(|| text.to_owned())
+    fits.then_some(text)
+}
+
+/// The id of the trace that the caller is in: 32 hex digits, by which its log and ours are joined.
+pub fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    traceparent(headers)?.split('-').nth(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::Request;
+    use axum::http::{HeaderName, HeaderValue, Request};
     use proptest::prelude::*;
+
+    const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
     fn passed_on(value: &[u8]) -> Option<String> {
         let (parts, ()) = Request::builder().header("traceparent", value).body(()).unwrap().into_parts();
-        traceparent(&parts)
+        traceparent(&parts.headers).map(ToOwned::to_owned)
     }
 
     proptest! {
         #[test]
         fn every_well_formed_trace_is_passed_on(text in "00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]") {
+            let headers = HeaderMap::from_iter([(TRACEPARENT, HeaderValue::from_str(&text).unwrap())]);
+            prop_assert_eq!(trace_id(&headers), Some(&text[3..35]));
             prop_assert_eq!(passed_on(text.as_bytes()), Some(text));
         }
 

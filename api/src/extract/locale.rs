@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header, request::Parts};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 
-/// Turkish, unless the first language of `Accept-Language` is English.
+/// Turkish, unless the reader likes English better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Locale {
@@ -15,12 +15,26 @@ pub enum Locale {
 }
 
 impl Locale {
+    /// The one of the two that `Accept-Language` likes better; of equals the first.
     pub fn of(headers: &HeaderMap) -> Self {
         let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let english = wanted
-            .and_then(|languages| languages.trim_start().get(..2))
-            .is_some_and(|first| first.eq_ignore_ascii_case("en"));
-        if english { Self::En } else { Self::Tr }
+        let mut best = (Self::default(), 0.0);
+        for (locale, weight) in wanted.into_iter().flat_map(|list| list.split(',')).filter_map(Self::liked) {
+            if weight > best.1 {
+                best = (locale, weight);
+            }
+        }
+        best.0
+    }
+
+    /// What an entry such as `en-GB;q=0.8` says of us.
+    fn liked(entry: &str) -> Option<(Self, f32)> {
+        let (tag, weight) = entry.split_once(';').unwrap_or((entry, "q=1"));
+        let language = tag.trim().split('-').next().unwrap_or_default();
+        let locale =
+            [Self::Tr, Self::En].into_iter().find(|locale| locale.tag().eq_ignore_ascii_case(language))?;
+        let weight = weight.trim().strip_prefix("q=")?.parse().ok()?;
+        Some((locale, weight))
     }
 
     /// BCP 47.
@@ -51,16 +65,41 @@ mod tests {
         Locale::of(&HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, value)]))
     }
 
+    #[test]
+    fn the_language_that_is_liked_better_is_spoken() {
+        for (asked, spoken) in [
+            ("en", Locale::En),
+            ("EN-gb,tr;q=0.9", Locale::En),
+            ("tr-TR,en;q=0.5", Locale::Tr),
+            ("tr;q=0.5, en;q=0.8", Locale::En),
+            ("de, en;q=0.8", Locale::En),
+            ("de", Locale::Tr),
+            ("en;q=0", Locale::Tr),
+            ("tr, en", Locale::Tr),
+            ("en, tr", Locale::En),
+            ("english", Locale::Tr),
+            ("*", Locale::Tr),
+            ("", Locale::Tr),
+        ] {
+            assert_eq!(of(asked.as_bytes()), spoken, "{asked}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn only_a_first_language_of_english_is_english(first in "[a-zA-Z]{2}", rest in "[ -~]{0,60}") {
-            let expected = if first.eq_ignore_ascii_case("en") { Locale::En } else { Locale::Tr };
-            prop_assert_eq!(of(format!(" {first}{rest}").as_bytes()), expected);
+        fn the_greater_weight_wins_whatever_else_is_asked_for(
+            (tr, en) in (0u32..=1_000, 0u32..=1_000), others in "([a-df-su-z]{2}(-[A-Z]{2})?(;q=0\\.[0-9])?,){0,3}",
+        ) {
+            let weight = |thousandths: u32| f64::from(thousandths) / 1_000.0;
+            let asked = format!("{others}tr;q={}, en;q={}", weight(tr), weight(en));
+            prop_assert_eq!(of(asked.as_bytes()), if en > tr { Locale::En } else { Locale::Tr });
         }
 
         #[test]
-        fn bytes_that_are_no_language_are_turkish(bytes in prop::collection::vec(0x80_u8.., 0..40)) {
-            prop_assert_eq!(of(&bytes), Locale::Tr);
+        fn whatever_stands_there_is_read(value: Vec<u8>) {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                Locale::of(&HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, value)]));
+            }
         }
     }
 }

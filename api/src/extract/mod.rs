@@ -30,7 +30,7 @@ mod whole;
 pub use body::{Body, OptionalBody};
 pub use caller::{Admin, Auditor, Authenticated, Customer, Designer, bearer, named};
 pub use client::Client;
-pub use context::{RequestContext, RequestId};
+pub use context::{RequestContext, RequestId, trace_id};
 pub use idempotency_key::IdempotencyKey;
 pub use if_match::IfMatch;
 pub use locale::Locale;

@@ -1,6 +1,8 @@
 //! Queries, and the two parameters that every list has.
 
+use super::body::{data_problem, innermost};
 use crate::Problem;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -17,9 +19,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(params)) => Ok(Self(params)),
-            Err(_) => Err(Problem::bad_request("invalid_query")),
+            Err(rejection) => Err(problem(&rejection)),
         }
     }
+}
+
+/// Names the parameter, where the parser knows it.
+fn problem(rejection: &QueryRejection) -> Problem {
+    let problem = data_problem(&innermost(rejection));
+    let named = problem.more.fields.iter().any(|field| !field.field.is_empty());
+    if named { problem } else { Problem::bad_request("invalid_query") }
 }
 
 /// `page` from 1, `limit` up to the list's cap.

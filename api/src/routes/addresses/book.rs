@@ -2,7 +2,9 @@
 //! passed by two requests at once.
 
 use super::body::AddressBody;
+use super::view::AddressView;
 use crate::Problem;
+use crate::extract::IfMatch;
 use crate::idempotency::fingerprint;
 use crate::routes::held::{Tx, held};
 use crate::state::AppState;
@@ -74,9 +76,9 @@ impl Book {
         account: AccountId,
         id: Uuid,
         body: AddressBody,
+        if_match: &IfMatch,
     ) -> Result<AddressRow, Problem> {
-        let mut tx = held(&self.pool, account).await?;
-        let row = found(addresses::get(&mut *tx, account, id).await?)?;
+        let (mut tx, row) = self.opened(account, id, if_match).await?;
         let wanted = body.is_default.unwrap_or(row.is_default);
         let content = body.checked(Some(&row.content))?;
         addresses::update(&mut *tx, id, &content, self.clock.now()).await?;
@@ -88,21 +90,38 @@ impl Book {
         self.finish(tx, account, id).await
     }
 
-    pub async fn make_default(&self, account: AccountId, id: Uuid) -> Result<AddressRow, Problem> {
-        let mut tx = held(&self.pool, account).await?;
-        let row = found(addresses::get(&mut *tx, account, id).await?)?;
+    pub async fn make_default(
+        &self,
+        account: AccountId,
+        id: Uuid,
+        if_match: &IfMatch,
+    ) -> Result<AddressRow, Problem> {
+        let (mut tx, row) = self.opened(account, id, if_match).await?;
         if !row.is_default {
             self.move_default(&mut tx, account, id).await?;
         }
         self.finish(tx, account, id).await
     }
 
-    pub async fn remove(&self, account: AccountId, id: Uuid) -> Result<(), Problem> {
-        let mut tx = held(&self.pool, account).await?;
+    pub async fn remove(&self, account: AccountId, id: Uuid, if_match: &IfMatch) -> Result<(), Problem> {
+        let (mut tx, _) = self.opened(account, id, if_match).await?;
         if found(addresses::delete(&mut *tx, account, id).await?)? {
             self.hand_on_default(&mut tx, account, id).await?;
         }
         Ok(tx.commit().await?)
+    }
+
+    /// The book, held until the change is done, and the address as its owner has seen it.
+    async fn opened(
+        &self,
+        account: AccountId,
+        id: Uuid,
+        if_match: &IfMatch,
+    ) -> Result<(Tx, AddressRow), Problem> {
+        let mut tx = held(&self.pool, account).await?;
+        let row = found(addresses::get(&mut *tx, account, id).await?)?;
+        if_match.check(&AddressView::from(row.clone()))?;
+        Ok((tx, row))
     }
 
     async fn finish(&self, mut tx: Tx, account: AccountId, id: Uuid) -> Result<AddressRow, Problem> {

@@ -7,7 +7,7 @@ mod view;
 
 pub(super) use book::found;
 
-use crate::extract::{Body, Customer, PathId};
+use crate::extract::{Body, Customer, IfMatch, PathId};
 use crate::routes::acting::Acting;
 use crate::{AppState, Problem};
 use axum::Json;
@@ -85,39 +85,45 @@ async fn create(
     request_body = AddressBody,
     responses((status = 200, body = AddressView),
         (status = 400, description = "`validation_failed`, `unknown_field`"),
-        (status = 401, description = "`unauthorized`"), (status = 404, description = "`address_not_found`")))]
+        (status = 401, description = "`unauthorized`"), (status = 404, description = "`address_not_found`"),
+        (status = 412, description = "`precondition_failed`")))]
 async fn update(
     customer: Customer,
     State(book): State<Book>,
+    if_match: IfMatch,
     PathId(id): PathId<Uuid>,
     Body(body): Body<AddressBody>,
 ) -> Result<Json<AddressView>, Problem> {
-    Ok(Json(book.change(customer.account, id, body).await?.into()))
+    Ok(Json(book.change(customer.account, id, body, &if_match).await?.into()))
 }
 
 /// Makes an address the default.
 #[utoipa::path(post, path = "/{id}/default", operation_id = "make_default_address", tag = "addresses",
     security(("bearer" = []), ("cookie" = [])), params(("id" = String, Path, description = "Address id")),
     responses((status = 200, body = AddressView), (status = 400, description = "`validation_failed`"),
-        (status = 401, description = "`unauthorized`"), (status = 404, description = "`address_not_found`")))]
+        (status = 401, description = "`unauthorized`"), (status = 404, description = "`address_not_found`"),
+        (status = 412, description = "`precondition_failed`")))]
 async fn make_default(
     customer: Customer,
     State(book): State<Book>,
+    if_match: IfMatch,
     PathId(id): PathId<Uuid>,
 ) -> Result<Json<AddressView>, Problem> {
-    Ok(Json(book.make_default(customer.account, id).await?.into()))
+    Ok(Json(book.make_default(customer.account, id, &if_match).await?.into()))
 }
 
 /// Removes an address; if it was the default, the newest remaining one is.
 #[utoipa::path(delete, path = "/{id}", operation_id = "delete_address", tag = "addresses",
     security(("bearer" = []), ("cookie" = [])), params(("id" = String, Path, description = "Address id")),
     responses((status = 204, description = "Removed"), (status = 400, description = "`validation_failed`"),
-        (status = 401, description = "`unauthorized`"), (status = 404, description = "`address_not_found`")))]
+        (status = 401, description = "`unauthorized`"), (status = 404, description = "`address_not_found`"),
+        (status = 412, description = "`precondition_failed`")))]
 async fn remove(
     customer: Customer,
     State(book): State<Book>,
+    if_match: IfMatch,
     PathId(id): PathId<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    book.remove(customer.account, id).await?;
+    book.remove(customer.account, id, &if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -109,7 +109,7 @@ async fn provinces(headers: HeaderMap) -> Result<Response, Problem> {
 /// The towns of a province; none for one that does not exist.
 #[utoipa::path(get, path = "/towns", tag = "locations", params(OfProvince),
     responses((status = 200, body = Vec<PlaceView>), (status = 304, description = "As it was"),
-        (status = 400, description = "`invalid_query`")))]
+        (status = 400, description = "`validation_failed`, `invalid_query`")))]
 async fn towns(headers: HeaderMap, Params(of): Params<OfProvince>) -> Result<Response, Problem> {
     let view = |place| PlaceView { province_id: Some(of.province_id.get()), ..PlaceView::of(place) };
     answer(&headers, |places| {
@@ -120,7 +120,7 @@ async fn towns(headers: HeaderMap, Params(of): Params<OfProvince>) -> Result<Res
 /// The district of a town.
 #[utoipa::path(get, path = "/districts", tag = "locations", params(OfTown),
     responses((status = 200, body = Vec<PlaceView>), (status = 304, description = "As it was"),
-        (status = 400, description = "`invalid_query`")))]
+        (status = 400, description = "`validation_failed`, `invalid_query`")))]
 async fn districts(headers: HeaderMap, Params(of): Params<OfTown>) -> Result<Response, Problem> {
     let view = |place| PlaceView { town_id: Some(of.town_id.get()), ..PlaceView::of(place) };
     answer(&headers, |places| places.district(of.town_id.get()).into_iter().map(view).collect())
@@ -129,7 +129,7 @@ async fn districts(headers: HeaderMap, Params(of): Params<OfTown>) -> Result<Res
 /// The quarters and villages of a district, with their postal codes.
 #[utoipa::path(get, path = "/quarters", tag = "locations", params(OfDistrict),
     responses((status = 200, body = Vec<PlaceView>), (status = 304, description = "As it was"),
-        (status = 400, description = "`invalid_query`")))]
+        (status = 400, description = "`validation_failed`, `invalid_query`")))]
 async fn quarters(headers: HeaderMap, Params(of): Params<OfDistrict>) -> Result<Response, Problem> {
     let view = |place| PlaceView { district_id: Some(of.district_id.get()), ..PlaceView::of(place) };
     answer(&headers, |places| {

@@ -12,11 +12,13 @@ use crate::extract::Authenticated;
 use crate::{AppState, Problem};
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
+use domain::AccountId;
 use domain::account::Role;
+use journal::tables::profiles::ProfileRow;
 use journal::tables::{accounts, avatars, profiles};
 use profile_view::ProfileView;
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use standing::Standing;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -59,7 +61,7 @@ struct MeData {
     avatar_url: Option<String>,
     #[serde(serialize_with = "crate::timestamp::serialize")]
     created_at: OffsetDateTime,
-    /// Null until something was written there
+    /// Null until something was written there; never of a designer
     profile: Option<ProfileView>,
 }
 
@@ -69,7 +71,7 @@ struct MeData {
     responses((status = 200, body = Me), (status = 401, description = "`unauthorized`"),
         (status = 404, description = "`account_not_found`")))]
 pub(super) async fn users_me(caller: Authenticated, State(pool): State<PgPool>) -> Result<Json<Me>, Problem> {
-    me(caller, &pool).await
+    me(caller.account, &mut *pool.acquire().await?).await.map(Json)
 }
 
 /// The same as `GET /users/me`.
@@ -78,23 +80,25 @@ pub(super) async fn users_me(caller: Authenticated, State(pool): State<PgPool>) 
     responses((status = 200, body = Me), (status = 401, description = "`unauthorized`"),
         (status = 404, description = "`account_not_found`")))]
 pub(super) async fn auth_me(caller: Authenticated, State(pool): State<PgPool>) -> Result<Json<Me>, Problem> {
-    me(caller, &pool).await
+    me(caller.account, &mut *pool.acquire().await?).await.map(Json)
 }
 
-async fn me(caller: Authenticated, pool: &PgPool) -> Result<Json<Me>, Problem> {
-    let row = accounts::get(pool, caller.account).await?;
+async fn me(account: AccountId, connection: &mut PgConnection) -> Result<Me, Problem> {
+    let row = accounts::get(&mut *connection, account).await?;
     let row = row.ok_or_else(|| Problem::not_found("account_not_found"))?;
-    let standing = Standing::of(pool, caller.account).await?;
-    let profile = profiles::get(pool, caller.account).await?;
+    let standing = Standing::of(&mut *connection, account).await?;
+    // A designer has agreed to something there.
+    let none = || (row.role.0 == Role::Designer).then(|| ProfileRow::empty(account));
+    let profile = profiles::get(&mut *connection, account).await?.or_else(none);
     let data = MeData {
         id: row.id,
         email: row.email,
         name: row.name,
         role: row.role.0,
         email_verified: standing.email_verified,
-        avatar_url: avatars::get(pool, caller.account).await?.as_deref().map(avatar::url),
+        avatar_url: avatars::get(&mut *connection, account).await?.as_deref().map(avatar::url),
         created_at: row.created_at,
         profile: profile.map(|profile| ProfileView::of(profile, row.role.0, &standing)),
     };
-    Ok(Json(Me { success: true, data }))
+    Ok(Me { success: true, data })
 }

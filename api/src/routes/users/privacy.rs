@@ -1,7 +1,7 @@
 //! `/users/privacy-settings`: what others may see of a person. A bare object.
 
 use crate::Problem;
-use crate::extract::{Authenticated, Body};
+use crate::extract::{Authenticated, Body, IfMatch};
 use crate::routes::held::held;
 use axum::Json;
 use axum::extract::State;
@@ -59,14 +59,16 @@ pub(super) async fn show(
     security(("bearer" = []), ("cookie" = [])), request_body = PrivacyBody,
     responses((status = 200, body = PrivacyView),
         (status = 400, description = "`validation_failed`, `unknown_field`"),
-        (status = 401, description = "`unauthorized`"), (status = 404, description = "`account_not_found`")))]
+        (status = 401, description = "`unauthorized`"), (status = 404, description = "`account_not_found`"),
+        (status = 412, description = "`precondition_failed`")))]
 pub(super) async fn put(
     caller: Authenticated,
     State(pool): State<PgPool>,
     State(clock): State<Clock>,
+    if_match: IfMatch,
     Body(body): Body<PrivacyBody>,
 ) -> Result<Json<PrivacyView>, Problem> {
-    change(caller, &pool, &clock, body).await
+    change(caller, &pool, &clock, body, &if_match).await
 }
 
 /// The same as `PUT /users/privacy-settings`.
@@ -74,14 +76,16 @@ pub(super) async fn put(
     security(("bearer" = []), ("cookie" = [])), request_body = PrivacyBody,
     responses((status = 200, body = PrivacyView),
         (status = 400, description = "`validation_failed`, `unknown_field`"),
-        (status = 401, description = "`unauthorized`"), (status = 404, description = "`account_not_found`")))]
+        (status = 401, description = "`unauthorized`"), (status = 404, description = "`account_not_found`"),
+        (status = 412, description = "`precondition_failed`")))]
 pub(super) async fn put_me(
     caller: Authenticated,
     State(pool): State<PgPool>,
     State(clock): State<Clock>,
+    if_match: IfMatch,
     Body(body): Body<PrivacyBody>,
 ) -> Result<Json<PrivacyView>, Problem> {
-    change(caller, &pool, &clock, body).await
+    change(caller, &pool, &clock, body, &if_match).await
 }
 
 async fn change(
@@ -89,9 +93,11 @@ async fn change(
     pool: &PgPool,
     clock: &Clock,
     body: PrivacyBody,
+    if_match: &IfMatch,
 ) -> Result<Json<PrivacyView>, Problem> {
     let mut tx = held(pool, caller.account).await?;
     let before = privacy::get(&mut *tx, caller.account).await?.unwrap_or_default();
+    if_match.check(&PrivacyView::from(before))?;
     let after = Privacy {
         show_email: body.show_email.unwrap_or(before.show_email),
         show_phone: body.show_phone.unwrap_or(before.show_phone),

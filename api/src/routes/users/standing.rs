@@ -4,7 +4,7 @@ use crate::Problem;
 use cqrs_es::Aggregate;
 use domain::account::{Account, AccountEvent};
 use domain::{AccountId, Event};
-use sqlx::PgPool;
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 
 pub(super) struct Standing {
@@ -14,10 +14,11 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub async fn of(pool: &PgPool, account: AccountId) -> Result<Self, Problem> {
+    pub async fn of(executor: impl PgExecutor<'_>, account: AccountId) -> Result<Self, Problem> {
         // Those two come once each, however much else happens to an account.
         let types = ["registered", "email_verified"];
-        let events = journal::read::stream_of_types(pool, Account::TYPE, &account.to_string(), &types).await;
+        let events =
+            journal::read::stream_of_types(executor, Account::TYPE, &account.to_string(), &types).await;
         let mut standing = Self { email_verified: false, revenue_share_accepted_at: None };
         for envelope in events.map_err(Problem::internal)? {
             match envelope.decode().map_err(Problem::internal)? {
