@@ -359,6 +359,11 @@ async fn a_proof_counts_also_when_its_account_has_moved_on(stack: &TestStack, on
     assert_eq!(apply(late).await, phone_codes::Applied::Superseded);
     assert_eq!(phone(stack, one).await, (json!("+905340000003"), false));
     assert_eq!(phone(stack, other).await, (json!(next), false), "it was proven elsewhere since");
+    // Unless it is this very number.
+    let third = "+905340000003";
+    let late = phone_codes::Proven { at: now - Duration::hours(1), ..proven(first, third, 2_005).await };
+    assert_eq!(apply(late).await, phone_codes::Applied::Now);
+    assert_eq!(phone(stack, one).await, (json!(third), true));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,5 +65,7 @@ async fn the_first_admin_registers_and_is_made_one_by_an_operator() {
     assert_eq!(granted["metadata"]["actor"], "operator:Işıl");
     assert_eq!(granted["metadata"]["correlation_id"], seen["items"][0]["requestId"]);
     assert_eq!(history["accountId"], account);
+    let nobody = "/audit/accounts/00000000-0000-0000-0000-000000000000/history";
+    shop.get(nobody, admin).await.is_problem(404, "account_not_found");
     assert!(history["state"][0]["state"].is_object(), "{}", history["state"]);
 }

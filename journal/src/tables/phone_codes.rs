@@ -160,7 +160,7 @@ async fn take_from_others(
     Ok(())
 }
 
-/// False if the person has written a number since.
+/// False if the person has written another number since.
 async fn write_profile(
     executor: impl PgExecutor<'_>,
     proven: Proven,
@@ -172,7 +172,8 @@ async fn write_profile(
         "INSERT INTO profiles (account_id, phone, phone_verified_at, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $4) ON CONFLICT (account_id) DO UPDATE \
          SET phone = excluded.phone, phone_verified_at = excluded.phone_verified_at, updated_at = excluded.updated_at \
-         WHERE profiles.phone_changed_at IS NULL OR profiles.phone_changed_at <= $5",
+         WHERE profiles.phone = excluded.phone OR profiles.phone_changed_at IS NULL \
+         OR profiles.phone_changed_at <= $5",
     )
     .bind(proven.account.0)
     .bind(phone)

@@ -11,10 +11,10 @@ use domain::ai_job::AiJob;
 use domain::draft::Draft;
 use domain::order::Order;
 use domain::payment::Payment;
-use domain::wallet::Wallet;
 use domain::{AccountId, DraftEvent, Envelope, Event, OrderEvent, OrderId};
 use journal::leaf::leaf_hash;
 use journal::read::{self, StoredEvent};
+use journal::tables::accounts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -111,8 +111,7 @@ pub(super) async fn order_history(
     Ok(Json(OrderHistoryView { order_id: id.to_string(), history }))
 }
 
-/// Everything that was decided about an account: its roles (who gave them, and why), passwords, proofs, stolen sessions,
-/// and its credits.
+/// Everything that was decided about an account: its roles (who gave them, and why), passwords, proofs, stolen sessions.
 #[utoipa::path(get, path = "/accounts/{id}/history", operation_id = "account_history", tag = "audit",
     security(("bearer" = []), ("cookie" = [])),
     params(("id" = String, Path, description = "Account id"), AsOf),
@@ -125,13 +124,12 @@ pub(super) async fn account_history(
     PathId(id): PathId<AccountId>,
     Params(AsOf { as_of }): Params<AsOf>,
 ) -> Result<Json<AccountHistoryView>, Problem> {
-    let id = id.to_string();
-    if events(&pool, Account::TYPE, &id).await?.is_empty() {
+    if accounts::get(&pool, id).await?.is_none() {
         return Err(Problem::not_found("account_not_found"));
     }
-    let streams = [Account::TYPE, Wallet::TYPE].map(|kind| (kind.to_owned(), id.clone()));
-    let history = history(&pool, &streams, as_of).await?;
-    Ok(Json(AccountHistoryView { account_id: id, history }))
+    let account_id = id.to_string();
+    let history = history(&pool, &[(Account::TYPE.to_owned(), account_id.clone())], as_of).await?;
+    Ok(Json(AccountHistoryView { account_id, history }))
 }
 
 async fn history(

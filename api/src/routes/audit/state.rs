@@ -7,7 +7,6 @@ use domain::ai_job::AiJob;
 use domain::draft::Draft;
 use domain::order::Order;
 use domain::payment::Payment;
-use domain::wallet::Wallet;
 use domain::{Decide, Envelope};
 use serde::Serialize;
 use serde_json::Value;
@@ -41,7 +40,6 @@ pub(super) fn folded(envelopes: &[Envelope]) -> Result<Vec<StateView>, Problem> 
                 Payment::TYPE => fold::<Payment>(&events),
                 AiJob::TYPE => fold::<AiJob>(&events),
                 Account::TYPE => fold::<Account>(&events),
-                Wallet::TYPE => fold::<Wallet>(&events),
                 _ => Ok(Value::Null),
             }?;
             Ok(StateView {
