@@ -4,7 +4,9 @@ use super::groups::Environment;
 use super::schema::{Problem, Setting};
 use super::value::SecretText;
 use super::{GROUPS, Settings, SmsProvider, SmtpSecurity};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::time::Duration;
 use url::Url;
 
@@ -161,13 +163,13 @@ impl Problems {
 
 /// The connection to another machine is said to need no protection.
 fn plain_on_purpose(database: &str) -> bool {
-    Url::parse(database).is_ok_and(|url| {
-        let host = url.host_str().unwrap_or_default();
-        let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        let plain = url.query_pairs().any(|(name, mode)| {
-            ["sslmode", "ssl-mode"].contains(&&*name) && ["disable", "allow"].contains(&&*mode.to_lowercase())
-        });
-        plain && !here
+    PgConnectOptions::from_str(database).is_ok_and(|options| {
+        let host = options.get_host().trim_matches(['[', ']']);
+        let here = options.get_socket().is_some()
+            || host.starts_with('/')
+            || host == "localhost"
+            || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        !here && matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow)
     })
 }
 

@@ -82,6 +82,16 @@ fn production_refuses_what_is_safe_on_a_developers_machine_only() {
 }
 
 #[test]
+fn a_database_on_this_machine_may_be_asked_in_the_open() {
+    for here in ["localhost", "127.0.0.1", "[::1]", "%2Frun%2Fpostgresql"] {
+        let url = format!("postgres://u:p@{here}/polikrami?sslmode=disable");
+        assert_eq!(wrong(&production().with("DATABASE_URL", url)), Vec::<String>::new(), "{here}");
+    }
+    let elsewhere = "postgres://u:p@localhost/polikrami?host=db&sslmode=disable";
+    assert_eq!(wrong(&production().with("DATABASE_URL", elsewhere)).len(), 1);
+}
+
+#[test]
 fn an_old_name_is_refused_with_the_new_one() {
     let source = production().with("SMTP_TLS_INSECURE", "true").with("CORS_ORIGIN", "https://a.example");
     let wrong = wrong(&source);

@@ -27,10 +27,15 @@ pub async fn run(pool: PgPool, clock: Clock, stop: CancellationToken) {
         tokio::join!(
             sweep("limits", &stop, || rate_limits::delete_ended(pool, now, ROWS)),
             sweep("stored answers", &stop, || idempotent_answers::delete_ended(pool, now, ROWS)),
-            sweep("sessions", &stop, || sessions::delete_ended_before(pool, now - SESSIONS_KEPT, ROWS)),
-            sweep("refresh tokens", &stop, || {
-                sessions::delete_expired_tokens(pool, now - SESSIONS_KEPT, ROWS)
-            }),
+            async {
+                // One after the other: sessions take their tokens along.
+                sweep("sessions", &stop, || sessions::delete_ended_before(pool, now - SESSIONS_KEPT, ROWS))
+                    .await;
+                sweep("refresh tokens", &stop, || {
+                    sessions::delete_expired_tokens(pool, now - SESSIONS_KEPT, ROWS)
+                })
+                .await;
+            },
             sweep("unused passwords", &stop, || {
                 password_changes::delete_before(pool, now - PASSWORDS_KEPT, ROWS)
             }),
