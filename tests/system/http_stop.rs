@@ -160,3 +160,30 @@ async fn a_storm_of_logins_holds_memory_within_bounds() {
     let bound = u64::from(hashing.memory_kib) * hashing.at_once_max as u64 + before + 64 * 1024;
     assert!(peak < bound, "{peak} KiB, and the bound is {bound} KiB");
 }
+
+/// Bodies that are on their way are waited for, but not for ever; and who has sent all is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_tells_slow_senders_so_and_answers_the_others() {
+    let mut process = ServeProcess::start(&UNLIMITED).await;
+    let login = logged_in(&process).await;
+    let body = r#"{"method":"ai"}"#;
+    let head = "POST /api/v1/drafts HTTP/1.1\r\nhost: a\r\ncontent-type: application/json";
+    let head = format!("{head}\r\n{login}content-length: {}\r\n\r\n", body.len());
+    let (mut slow, mut late) =
+        (Wire::connect(process.address).await.unwrap(), Wire::connect(process.address).await.unwrap());
+    for wire in [&mut slow, &mut late] {
+        wire.send(&head).await;
+        wire.send(&body[..5]).await;
+    }
+    // Both have been taken up: whoever asks on a connection of its own is answered behind them.
+    Wire::connect(process.address).await.unwrap().get("/health", "").await.unwrap();
+    process.terminate();
+    process.refuses().await;
+    late.send(&body[5..]).await;
+    let late = late.answer().await.unwrap();
+    assert_eq!((late.status, late.is_last()), (201, true));
+    let slow = slow.answer().await.unwrap();
+    assert_eq!((slow.status, slow.is_last()), (408, true));
+    assert_eq!(slow.json()["code"], "request_timeout");
+    assert!(process.ended().await.success());
+}

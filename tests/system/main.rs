@@ -30,6 +30,7 @@ mod http_phone_limits;
 mod http_problems;
 mod http_profile;
 mod http_repeats;
+mod http_session_records;
 mod http_sessions;
 mod http_slow;
 mod http_stop;

@@ -133,6 +133,19 @@ impl Paced {
     }
 }
 
+/// Whoever has it no more waits for nothing, though its end may not have been seen: forms end before their bodies do.
+impl Drop for Paced {
+    fn drop(&mut self) {
+        self.progress.send_if_modified(|progress| {
+            let awaited = matches!(progress, Progress::Awaited);
+            if awaited {
+                *progress = Progress::Held(Instant::now());
+            }
+            awaited
+        });
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("the body did not come in time")]
 struct Late;

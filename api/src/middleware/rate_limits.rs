@@ -18,7 +18,7 @@ pub async fn count(
     next: Next,
 ) -> Response {
     let whole = request.uri().path();
-    // The page behind a mailed link looks tokens up as the API does.
+    // The form behind a mailed link looks tokens up as the API does.
     let page = (whole == "/verify-email").then_some("/auth/verify-email");
     let Some(path) = api_path(whole).or(page) else { return next.run(request).await };
     let seen = Seen::default();

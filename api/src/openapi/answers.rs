@@ -1,6 +1,6 @@
 //! What any route of a kind may answer, beside what its handler says itself: said once here, not at each handler.
 
-use super::{parameters, problem};
+use super::{parameters, problem, texts};
 use crate::middleware::{api_path, csrf};
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::{OpenApi, RefOr, Response, ResponseBuilder};
@@ -8,6 +8,7 @@ use utoipa::openapi::{OpenApi, RefOr, Response, ResponseBuilder};
 /// Describes every error of every operation, as a problem document.
 pub(super) fn complete(mut openapi: OpenApi) -> OpenApi {
     parameters::without_stars(&mut openapi);
+    texts::complete(&mut openapi);
     for (path, item) in &mut openapi.paths.paths {
         for (method, operation) in operations(item) {
             parameters::complete(operation);

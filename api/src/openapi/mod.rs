@@ -2,6 +2,7 @@
 
 mod answers;
 mod parameters;
+mod texts;
 
 use crate::error::ProblemBody;
 use crate::{AppState, routes};
@@ -87,6 +88,17 @@ mod tests {
         assert!(document["paths"]["/api/v1/orders/{id}"]["get"]["responses"]["304"].is_object());
         assert!(document["paths"]["/api/v1/invoices/{number}/pdf"]["get"]["responses"]["304"].is_null());
         assert!(document["paths"]["/api/v1/orders/{id}/cancel"]["post"]["responses"]["412"].is_object());
+    }
+
+    #[test]
+    fn free_texts_have_no_nul_and_others_keep_their_form() {
+        let document = serde_json::to_value(document()).unwrap();
+        let pattern = |schema: &str, property: &str| {
+            document["components"]["schemas"][schema]["properties"][property]["pattern"].clone()
+        };
+        assert_eq!(pattern("GenerateBody", "negativePrompt"), r"^[^\u0000]*$");
+        assert_eq!(pattern("VerifyPhoneBody", "code"), "^[0-9]{4}$");
+        assert!(pattern("SelectBody", "imageId").is_null(), "an id has its format");
     }
 
     #[test]

@@ -29,7 +29,7 @@ const PICTURES_DEFAULT: u8 = 3;
 pub(super) struct GenerateBody {
     /// What the picture shows, 1 to 2000 characters; `prompt` is accepted as well
     #[serde(alias = "prompt")]
-    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     user_prompt: String,
     /// 1 to 4, default 3; does not change the price
     #[serde(default = "pictures_default", deserialize_with = "whole")]

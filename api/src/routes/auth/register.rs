@@ -20,24 +20,33 @@ use uuid::Uuid;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct RegisterBody {
+    // What is missing is looked at like what is empty, so that a form hears of all at once.
+    #[serde(default)]
     #[schema(
+        required,
         max_length = 254,
         pattern = r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$",
         example = "ayse@example.com"
     )]
     email: String,
     /// 8 to 128 characters with upper and lower case, a digit and a special character
-    #[schema(min_length = 8, max_length = 128)]
+    #[serde(default)]
+    #[schema(required, min_length = 8, max_length = 128)]
     password: String,
     /// The same again
-    #[schema(min_length = 8, max_length = 128)]
+    #[serde(default)]
+    #[schema(required, min_length = 8, max_length = 128)]
     confirm_password: String,
     /// 2 to 100 characters
     #[schema(min_length = 2, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     name: Option<String>,
     #[serde(default)]
     role: WantedRole,
+    #[serde(default)]
+    #[schema(required)]
     accept_terms: bool,
+    #[serde(default)]
+    #[schema(required)]
     accept_privacy: bool,
     /// Required of designers
     #[serde(default)]
