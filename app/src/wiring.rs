@@ -2,6 +2,7 @@
 
 mod admin;
 mod flows_owner;
+mod http_metrics;
 mod parts;
 mod seals;
 mod serve;
@@ -11,7 +12,9 @@ mod sweeper;
 use crate::config::groups::Server;
 use crate::config::{Role, Settings};
 use api::auth::Keyring;
+use axum::middleware::from_fn_with_state;
 use futures::FutureExt;
+use http_metrics::HttpMetrics;
 use journal::{Clock, Commands, ConnectOptions, Wake, relay, writer};
 use parts::PartsError;
 use sagas::flows::{self, Timing};
@@ -126,19 +129,20 @@ impl Service {
         let mut supervisor = Supervisor::new(stop.clone());
         start_housekeeping(&options, &pool, &keyring, &mut supervisor);
         let relay = start_readers(&options, &pool, &commands, &moved, &mut supervisor).await?;
+        let http = HttpMetrics::default();
         let (mut api, mut serving) = (None, Supervisor::new(CancellationToken::new()));
         let server = &options.settings.server;
         let connections_max = server.connections_max.0 as usize;
         if options.roles.contains(&Role::Api) {
             api = Some(serve::start(
                 listen(server),
-                api::router(state.clone()),
+                api::router(state.clone()).layer(from_fn_with_state(http.clone(), http_metrics::record)),
                 connections_max,
                 &mut serving,
             )?);
         }
         let looking = admin::connect(database).await.map_err(StartError::Database)?;
-        let admin_router = admin::router(looking, commands.clone(), relay);
+        let admin_router = admin::router(looking, commands.clone(), relay, http);
         let admin = serve::start(server.admin_listen, admin_router, ADMIN_CONNECTIONS_MAX, &mut supervisor)?;
         Ok(Self {
             api,

@@ -58,18 +58,38 @@ fn assert_readable(text: &str) {
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').unwrap();
-            assert!(["gauge", "counter"].contains(&kind), "{line}");
+            assert!(["gauge", "counter", "histogram"].contains(&kind), "{line}");
             assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
             announced = name;
         } else if !line.starts_with("# HELP ") {
             let (series, number) = line.rsplit_once(' ').unwrap();
             let name = series.split('{').next().unwrap();
-            assert_eq!(name, announced, "{line}");
+            let part = name.strip_prefix(announced).unwrap_or_else(|| panic!("{line}"));
+            assert!(["", "_bucket", "_sum", "_count"].contains(&part), "{line}");
             assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{line}");
             assert!(number.parse::<f64>().unwrap() >= 0.0, "{line}");
         }
     }
     assert!(text.ends_with('\n'));
+}
+
+/// Whatever a stranger asks for makes no series of its own.
+async fn requests_are_counted_by_route(stack: &TestStack) {
+    for path in ["/nowhere/1", "/nowhere/2", "/api/v1/orders/no-id"] {
+        stack.client.get(format!("{}{path}", stack.endpoints.api)).send().await.unwrap();
+    }
+    let strange = reqwest::Method::from_bytes(b"STRANGE").unwrap();
+    stack.client.request(strange, format!("{}/health", stack.endpoints.api)).send().await.unwrap();
+    let text = metrics(stack).await;
+    for (labels, count) in [
+        ("{method=\"GET\",route=\"none\",status=\"404\"}", 2.0),
+        ("{method=\"GET\",route=\"/api/v1/orders/{id}\",status=\"401\"}", 1.0),
+        ("{method=\"other\",route=\"/health\",status=\"403\"}", 1.0),
+    ] {
+        for series in ["polikrami_http_requests_total", "polikrami_http_request_duration_seconds_count"] {
+            assert_eq!(value(&text, &format!("{series}{labels}")), Some(count), "{series}{labels}\n{text}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,6 +128,7 @@ async fn a_relay_without_nats_is_named_until_nats_is_back() {
         }
     }
     assert!(value(&text, "relay_failures_total").unwrap() >= 1.0);
+    requests_are_counted_by_route(&stack).await;
     assert_eq!(value(&text, "journal_head_position"), value(&text, "journal_writer_events_total"));
     stack.end().await;
 }

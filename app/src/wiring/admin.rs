@@ -2,6 +2,7 @@
 
 mod metrics;
 
+use super::http_metrics::HttpMetrics;
 use crate::snapshot::{self, Journal, Process};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -24,6 +25,7 @@ struct Desk {
     pool: PgPool,
     commands: Commands,
     relay: Option<StatusReader>,
+    http: HttpMetrics,
 }
 
 /// Connections of its own: a busy service must still be seen to work.
@@ -37,12 +39,17 @@ pub(super) async fn connect(database_url: &str) -> Result<PgPool, sqlx::Error> {
     journal::connect(database_url, &options).await
 }
 
-pub(super) fn router(pool: PgPool, commands: Commands, relay: Option<StatusReader>) -> Router {
+pub(super) fn router(
+    pool: PgPool,
+    commands: Commands,
+    relay: Option<StatusReader>,
+    http: HttpMetrics,
+) -> Router {
     Router::new()
         .route("/health", get(|| async { Json(json!({ "status": "ok" })) }))
         .route("/status", get(status))
         .route("/metrics", get(metrics))
-        .with_state(Desk { pool, commands, relay })
+        .with_state(Desk { pool, commands, relay, http })
 }
 
 /// 503 with the cause when the database does not answer: silence must not look like health. What the process
@@ -71,7 +78,7 @@ fn body(journal: &Journal) -> Value {
 async fn metrics(State(desk): State<Desk>) -> impl IntoResponse {
     let process = desk.process();
     let journal = desk.look().await.ok();
-    match metrics::render(journal, process) {
+    match metrics::render(journal, process, &desk.http) {
         Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text),
         Err(error) => {
             let plain = [(header::CONTENT_TYPE, "text/plain")];

@@ -1,6 +1,7 @@
 //! The picture as Prometheus reads it: collected when it is asked for, so that nothing is stale.
 
 use crate::snapshot::{Activity, Journal, Kind, Process, Reader};
+use crate::wiring::http_metrics::HttpMetrics;
 use projections::State;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -24,8 +25,13 @@ struct Scrape {
 
 type Labels<'a> = Vec<(&'static str, &'a str)>;
 
-pub(super) fn render(journal: Option<Journal>, process: Process) -> Result<String, fmt::Error> {
+pub(super) fn render(
+    journal: Option<Journal>,
+    process: Process,
+    http: &HttpMetrics,
+) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
+    http.register(&mut registry);
     registry.register_collector(Box::new(Scrape { journal, process }));
     let mut text = String::new();
     prometheus_text::encode(&mut text, &registry)?;
