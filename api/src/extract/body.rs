@@ -127,6 +127,7 @@ fn within(parent: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::object;
     use super::*;
     use proptest::prelude::*;
     use serde::Deserialize;
@@ -141,6 +142,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Outer {
+        #[serde(deserialize_with = "object")]
         #[expect(dead_code, reason = "only its form matters")]
         inner: Inner,
     }
@@ -170,6 +172,8 @@ mod tests {
     fn a_list_of_values_is_no_body() {
         assert_eq!(refused(r#"[{"city":"Van"}]"#).more.fields, [FieldError::new("", "invalid_value")]);
         assert!(Json::<Outer>::from_bytes(br#"[{"city":"Van"}]"#).is_ok(), "what is derived would take it");
+        let nested = refused(r#"{"inner":["Van"]}"#);
+        assert_eq!(nested.more.fields, [FieldError::new("inner", "invalid_value")]);
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub use client::Client;
 pub use context::{RequestContext, RequestId, trace_id};
 pub use idempotency_key::IdempotencyKey;
 pub use if_match::IfMatch;
+pub use keyed::{object, object_option};
 pub use locale::Locale;
 pub use min_position::MinPosition;
 pub use params::{PageParams, Pagination, Params};

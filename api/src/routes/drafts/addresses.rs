@@ -4,7 +4,7 @@ use super::view::{DraftView, Success, record};
 use super::{as_committed, open, unchanged};
 use crate::Problem;
 use crate::error::Fields;
-use crate::extract::{Body, PathId};
+use crate::extract::{Body, PathId, object, object_option};
 use crate::routes::acting::Acting;
 use crate::routes::postal::bounds::{
     self, ADDRESS_CHARS_MAX, NAME_CHARS_MAX, PHONE_CHARS_MAX, PLACE_CHARS_MAX, optional, text,
@@ -27,6 +27,7 @@ use uuid::Uuid;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShippingBody {
+    #[serde(deserialize_with = "object")]
     shipping: ShippingFields,
 }
 
@@ -110,6 +111,7 @@ pub(super) struct BillingBody {
     /// Default true: `billing` is then not looked at
     #[serde(default = "yes")]
     same_as_shipping: bool,
+    #[serde(default, deserialize_with = "object_option")]
     billing: Option<BillingFields>,
 }
 
