@@ -167,7 +167,12 @@ impl HttpBody for Paced {
                 Poll::Ready(Some(Err(axum::Error::new(Late))))
             }
             Poll::Pending => {
-                self.progress.send_replace(Progress::Awaited);
+                // Once: whoever looks on shares our task, and each word to it would have us asked again.
+                self.progress.send_if_modified(|progress| {
+                    let new = !matches!(progress, Progress::Awaited);
+                    *progress = Progress::Awaited;
+                    new
+                });
                 Poll::Pending
             }
             Poll::Ready(part) => {
@@ -198,7 +203,8 @@ mod tests {
     use axum::body::to_bytes;
     use axum::middleware::{from_fn, from_fn_with_state};
     use axum::routing::any;
-    use futures::stream;
+    use futures::{StreamExt, stream};
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use tower::{ServiceBuilder, ServiceExt};
 
     #[test]
@@ -228,6 +234,24 @@ mod tests {
         let (parts, body) = answer.into_parts();
         let body: serde_json::Value = serde_json::from_slice(&to_bytes(body, 10_000).await.unwrap()).unwrap();
         (parts.status, body["code"].as_str().unwrap().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_awaited_costs_nothing() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let silent = stream::poll_fn(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Poll::<Option<Result<Bytes, std::io::Error>>>::Pending
+        });
+        // A byte that comes while everybody sleeps wakes the task that could then wake itself.
+        let late = stream::once(async {
+            sleep(Duration::from_millis(1)).await;
+            Ok(Bytes::from_static(b"x"))
+        });
+        told(Body::from_stream(late.chain(silent)), true, 50, 60_000).await;
+        let asked = asked.load(Ordering::Relaxed);
+        assert!(asked < 10, "asked {asked} times");
     }
 
     #[tokio::test]
