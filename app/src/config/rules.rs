@@ -54,8 +54,7 @@ impl Settings {
         if mail.user.is_some() != mail.pass.is_some() {
             problems.add("SMTP_USER", "and SMTP_PASS go together; set both or none");
         }
-        let loopback = mail.host == "localhost" || mail.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        if mail.security == SmtpSecurity::PlainLoopback && !loopback {
+        if mail.security == SmtpSecurity::PlainLoopback && !is_loopback(&mail.host) {
             problems.add("SMTP_SECURITY", "is `plain-loopback`, but SMTP_HOST is not this machine");
         }
         if self.texts.provider == SmsProvider::Twilio {
@@ -165,12 +164,14 @@ impl Problems {
 fn plain_on_purpose(database: &str) -> bool {
     PgConnectOptions::from_str(database).is_ok_and(|options| {
         let host = options.get_host().trim_matches(['[', ']']);
-        let here = options.get_socket().is_some()
-            || host.starts_with('/')
-            || host == "localhost"
-            || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        let here = options.get_socket().is_some() || host.starts_with('/') || is_loopback(host);
         !here && matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow)
     })
+}
+
+/// Whether a host's name or address is that of this machine.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 /// It becomes a part of an address.
