@@ -91,7 +91,7 @@ impl Drop for StateDir {
     fn drop(&mut self) {
         if self.disposable
             && !has_servers(&self.path)
-            && let Err(error) = fs::remove_dir_all(&self.path)
+            && let Err(error) = remove_whole(&self.path)
         {
             tracing::debug!(state.dir = %self.path.display(), %error, "left for the next run to remove");
         }
@@ -134,7 +134,7 @@ impl StateDir {
         for entry in fs::read_dir(&parent).map_err(DevError::io("list", &parent))? {
             let path = entry.map_err(DevError::io("list", &parent))?.path();
             if path.is_dir() && is_over(&path) {
-                fs::remove_dir_all(&path).map_err(DevError::io("remove", &path))?;
+                remove_whole(&path)?;
             }
         }
         let new = tempfile::Builder::new().prefix("run-").tempdir_in(&parent);
@@ -222,6 +222,14 @@ impl StateDir {
             .and_then(|()| io::stdin().read_line(&mut answer))
             .map_err(DevError::io("ask about", &self.path))?;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+}
+
+/// A run that ends and the next one that cleans up may remove the same directory at once: gone is as good.
+fn remove_whole(path: &Path) -> Result<(), DevError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DevError::io("remove", path)(error)),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

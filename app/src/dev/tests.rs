@@ -205,6 +205,23 @@ async fn concurrent_fetches_and_starts_do_not_disturb_each_other() {
 }
 
 #[test]
+fn disposable_directories_come_and_go_beside_each_other() {
+    let come_and_go = || {
+        for _ in 0..40 {
+            let state = StateDir::disposable().unwrap();
+            for name in 0..40 {
+                std::fs::write(state.path().join(name.to_string()), "kept").unwrap();
+            }
+        }
+    };
+    std::thread::scope(|threads| {
+        for _ in 0..6 {
+            threads.spawn(come_and_go);
+        }
+    });
+}
+
+#[test]
 fn a_second_holder_of_a_state_directory_learns_where_the_first_answers() {
     let state = StateDir::disposable().unwrap();
     let refused = StateDir::open(state.path()).unwrap_err().to_string();
