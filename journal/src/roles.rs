@@ -2,11 +2,13 @@
 
 use crate::read::{self, ReadError};
 use crate::tables::accounts;
+use crate::tables::security_events::{self, Kind, NewSecurityEvent, Source};
 use cqrs_es::Aggregate;
 use domain::account::{Account, Role};
-use domain::{AccountEvent, AccountId, Event};
+use domain::{AccountEvent, AccountId, Envelope, Event};
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
@@ -20,7 +22,8 @@ pub enum RoleError {
     Database(#[from] sqlx::Error),
 }
 
-/// Reads the role under the account's lock, so that of two who do so the later one writes what is newer.
+/// Reads the role under the account's lock, so that of two who do so the later one writes what is newer. That it came
+/// into force is on record in the same commit, once, whoever brings it.
 pub async fn put_in_force(pool: &PgPool, account: AccountId, now: OffsetDateTime) -> Result<Role, RoleError> {
     let mut transaction = pool.begin().await?;
     if !accounts::lock(&mut *transaction, account).await? {
@@ -34,11 +37,21 @@ pub async fn put_in_force(pool: &PgPool, account: AccountId, now: OffsetDateTime
             AccountEvent::Registered { role, .. } | AccountEvent::RoleGranted { role, .. },
         ) = envelope.decode()?
         {
-            current = Some(role);
+            current = Some((role, request_of(&envelope)));
         }
     }
-    let role = current.ok_or(RoleError::NoAccount)?;
-    accounts::set_role(&mut *transaction, account, role, now).await?;
+    let (role, request) = current.ok_or(RoleError::NoAccount)?;
+    if accounts::set_role(&mut *transaction, account, role, now).await? {
+        let source = Source { request, ..Source::default() };
+        let new = NewSecurityEvent { at: now, kind: Kind::RoleGranted, account: Some(account), source };
+        security_events::insert(&mut *transaction, &new).await?;
+    }
     transaction.commit().await?;
     Ok(role)
+}
+
+/// The request of an event; all of ours have one.
+fn request_of(envelope: &Envelope) -> Uuid {
+    let correlation = envelope.metadata.get("correlation_id");
+    correlation.and_then(|id| id.parse().ok()).unwrap_or_default()
 }

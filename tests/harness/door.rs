@@ -1,17 +1,14 @@
 //! A journal with its writer in this process, for the tests of the journal itself.
 
-use crate::eventually_within;
+use crate::LIMIT;
 use domain::wallet::GrantKind;
 use domain::{AccountId, AiJobId, Command, WalletCommand};
 use journal::{Clock, Commands, Context, Rider, StateCache, writer};
 use sqlx::PgPool;
-use std::time::Duration;
 use time::macros::datetime;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// One process of the service: its own writer on the shared database.
 pub struct Process {
@@ -59,7 +56,7 @@ impl Process {
                 result.unwrap();
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(10), all).await.expect("it stops in time");
+        tokio::time::timeout(LIMIT, all).await.expect("it stops in time");
     }
 }
 
@@ -88,7 +85,7 @@ pub fn reserve(id: AccountId, credits: u32) -> Command {
 
 /// Waits for something that other tasks bring about.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    eventually_within(LIMIT, what, async || condition().await.then_some(())).await;
+    crate::eventually(what, async || condition().await.then_some(())).await;
 }
 
 /// So many tasks at once grant one credit to `shared`, `each` times.

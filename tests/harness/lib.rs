@@ -29,5 +29,5 @@ pub use faults::{Fault, each_call_failing_once};
 pub use servers::{TestDatabase, TestNats, binaries, database, nats};
 pub use sound::{Sound, assert_sound, assert_sound_with};
 pub use stack::{TestStack, quick};
-pub use wait::{eventually, eventually_within};
+pub use wait::{LIMIT, eventually, eventually_within};
 pub use world::World;

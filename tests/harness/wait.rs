@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep};
 
 const POLL: Duration = Duration::from_millis(20);
 /// Generous: two cores are shared with everything else; a passing test never waits for it.
-const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_secs(90);
 
 /// Asks until there is an answer, and fails with `what` when none comes.
 pub async fn eventually<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {

@@ -3,7 +3,7 @@
 use app::config::value::Span;
 use app::demo::road::{self, CARD};
 use app::demo::{Steps, browser};
-use harness::{Fault, TestStack, assert_sound, eventually};
+use harness::{Fault, LIMIT, TestStack, assert_sound, eventually};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -125,9 +125,9 @@ async fn an_answer_that_does_not_fit_the_payment_is_held_and_later_resolved() {
         fault.order(&stack).await;
         browser::leave(&stack.client, &back).await.unwrap();
         let path = format!("/api/v1/payments/{}/status", attempt.id);
-        let held = person.shop.wait_for("the hold", &path, Duration::from_secs(20), |payment| {
-            (payment["status"] == "in_review").then_some(())
-        });
+        let held = person
+            .shop
+            .wait_for("the hold", &path, LIMIT, |payment| (payment["status"] == "in_review").then_some(()));
         held.await.unwrap();
         fault.assert_fired(&stack).await;
         let order_now = person.shop.get(&format!("/api/v1/orders/{order}")).await.unwrap();
@@ -172,9 +172,9 @@ async fn money_for_a_canceled_order_goes_back() {
     let back = road::pay_by_card(&stack.client, &attempt.page, CARD).await.unwrap();
     browser::leave(&stack.client, &back).await.unwrap();
     let path = format!("/api/v1/payments/{}/status", attempt.id);
-    let refunded = person.shop.wait_for("the refund", &path, Duration::from_secs(20), |payment| {
-        (payment["status"] == "refunded").then_some(())
-    });
+    let refunded = person
+        .shop
+        .wait_for("the refund", &path, LIMIT, |payment| (payment["status"] == "refunded").then_some(()));
     refunded.await.unwrap();
     let ledger = stack.providers.iyzico.as_ref().unwrap().ledger();
     assert!(ledger.checkouts.values().all(|one| one.payment.as_ref().unwrap().cancelled_ms.is_some()));
@@ -191,9 +191,9 @@ async fn a_declined_card_leaves_the_order_payable() {
     let back = road::pay_by_card(&stack.client, &attempt.page, "4111111111111129").await.unwrap();
     browser::leave(&stack.client, &back).await.unwrap();
     let path = format!("/api/v1/payments/{}/status", attempt.id);
-    let failed = person.shop.wait_for("the refusal", &path, Duration::from_secs(20), |payment| {
-        (payment["status"] == "failed").then_some(())
-    });
+    let failed = person
+        .shop
+        .wait_for("the refusal", &path, LIMIT, |payment| (payment["status"] == "failed").then_some(()));
     failed.await.unwrap();
     eventually("the attempt is closed", async || {
         (events(&stack, "order", "payment_ended").await.len() == 1).then_some(())

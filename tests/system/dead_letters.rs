@@ -2,12 +2,11 @@
 
 use super::dead_letters_support::*;
 use app::demo::{Steps, browser, road};
-use harness::{Doubler, Fault, TestStack, assert_sound, eventually};
+use harness::{Doubler, Fault, LIMIT, TestStack, assert_sound, eventually};
 use journal::dead_letters::{self, ReplayTerms, RequestError, State};
 use journal::read;
 use sagas::flows::{self, Heard, Timing};
 use serde_json::{Value, json};
-use std::time::Duration;
 use uuid::Uuid;
 
 async fn acts(stack: &TestStack, id: Uuid) -> Vec<String> {
@@ -193,9 +192,9 @@ async fn money_that_went_back_unheard_is_found_by_the_replay_and_not_sent_again(
 
     run(replay(&stack, Some(found.id))).await.unwrap();
     let path = format!("/api/v1/payments/{}/status", attempt.id);
-    let refunded = person.shop.wait_for("the refund", &path, Duration::from_secs(20), |payment| {
-        (payment["status"] == "refunded").then_some(())
-    });
+    let refunded = person
+        .shop
+        .wait_for("the refund", &path, LIMIT, |payment| (payment["status"] == "refunded").then_some(()));
     refunded.await.unwrap();
     assert_eq!(calls()["cancel"], 1, "it was asked for, not done again");
     assert!(calls()["report"].as_u64() > before["report"].as_u64());
@@ -207,9 +206,9 @@ async fn money_that_went_back_unheard_is_found_by_the_replay_and_not_sent_again(
 async fn what_was_given_up_for_the_customer_is_not_contradicted_by_a_replay() {
     let stack = TestStack::with_wrong_picture_key().await;
     let (mut person, _, _) = stack.picture_asked().await;
-    let back = person.shop.wait_for("the credits", "/api/v1/wallet", Duration::from_secs(20), |wallet| {
-        (wallet["balance"] == 500).then_some(())
-    });
+    let back = person
+        .shop
+        .wait_for("the credits", "/api/v1/wallet", LIMIT, |wallet| (wallet["balance"] == 500).then_some(()));
     back.await.unwrap();
     let found = eventually("the dead letter", async || open(&stack).await.first().cloned()).await;
     ended(&stack, &found).await;

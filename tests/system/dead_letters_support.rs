@@ -20,9 +20,7 @@ pub async fn without_patience() -> TestStack {
     TestStack::adjusted(|options| {
         harness::quick(options);
         options.policy.attempts_max = 1;
-        // A machine that is slow for a moment must not be taken for the fault that was ordered.
         options.provider_timeout = Duration::from_secs(8);
-        options.mail_deadline = Duration::from_secs(8);
     })
     .await
 }

@@ -4,10 +4,11 @@ use super::http_edge::{Answer, get, send};
 use super::http_sessions::{login, open, refresh, register, text};
 use api::auth::security_log::Origin;
 use app::demo::road;
-use domain::account::{Account, Verification};
+use domain::account::{Account, Role, Verification};
 use domain::{AccountCommand, AccountId, Command};
 use harness::door::context;
 use harness::{Fault, TestStack, assert_sound, each_call_failing_once, eventually};
+use journal::roles;
 use journal::tables::accounts;
 use journal::tables::password_changes::{self, NewPassword};
 use journal::tables::password_reset;
@@ -83,7 +84,7 @@ async fn the_mailed_link_sets_a_password_once_and_ends_every_session() {
     mail(&stack, email, "parolası değişti").await;
     let kinds = recorded(&stack, email).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "password_reset_requested").count(), 1, "{kinds:?}");
-    assert!(kinds.iter().any(|kind| kind == "password_reset"), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "password_reset").count(), 1, "{kinds:?}");
     assert_sound(&stack).await;
     stack.end().await;
 }
@@ -180,9 +181,9 @@ async fn a_decided_password_comes_into_force_without_the_request_that_decided_it
     let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
     let now = clock.now();
     let passwords = stack.service.as_ref().unwrap().state.passwords.clone();
-    for (id, password) in [(first, OTHER), (second, NEW)] {
+    for (id, password, kept_session) in [(first, OTHER, Some(Uuid::new_v4())), (second, NEW, None)] {
         let hash = passwords.hash(password).await.unwrap();
-        let new = NewPassword { id, account, hash: &hash, kept_session: None, now };
+        let new = NewPassword { id, account, hash: &hash, kept_session, now };
         assert!(password_changes::store(&stack.database.pool, &new).await.unwrap());
     }
     // Two at once: the second one waits for the first.
@@ -193,7 +194,8 @@ async fn a_decided_password_comes_into_force_without_the_request_that_decided_it
         AccountCommand::ResetPassword { selector: second, at: now },
     ];
     let unit = unit.map(|command| Command::Account { id: account, command }).into();
-    commands.execute(unit, &context(), Rider::default()).await.unwrap();
+    let context = context();
+    commands.execute(unit, &context, Rider::default()).await.unwrap();
     eventually("the second password is in force", async || {
         let credential: Uuid = sqlx::query_scalar("SELECT credential_id FROM accounts WHERE id = $1")
             .bind(account.0)
@@ -208,7 +210,41 @@ async fn a_decided_password_comes_into_force_without_the_request_that_decided_it
         login(&stack, email, old, false).await.is_problem(401, "invalid_credentials");
     }
     assert_eq!(login(&stack, email, NEW, false).await.status, 200);
+    for kind in ["password_changed", "password_reset"] {
+        assert_eq!(requests_behind(&stack, account, kind).await, [context.correlation_id], "{kind}");
+    }
     assert_sound(&stack).await;
+    stack.end().await;
+}
+
+async fn requests_behind(stack: &TestStack, account: AccountId, kind: &str) -> Vec<Uuid> {
+    sqlx::query_scalar("SELECT request_id FROM security_events WHERE account_id = $1 AND kind = $2")
+        .bind(account.0)
+        .bind(kind)
+        .fetch_all(&stack.database.pool)
+        .await
+        .unwrap()
+}
+
+/// The operator's process ended before the role was in force.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_granted_role_comes_into_force_without_the_command_that_granted_it() {
+    let stack = TestStack::start().await;
+    let email = deniz(&stack).await;
+    let account = account(&stack, email).await;
+    let (context, reason) = (context(), "draws".to_owned());
+    let command = AccountCommand::GrantRole { role: Role::Designer, reason };
+    let unit = vec![Command::Account { id: account, command }];
+    let commands = stack.service.as_ref().unwrap().commands.clone();
+    commands.execute(unit, &context, Rider::default()).await.unwrap();
+    eventually("the role is in force", async || {
+        let row = accounts::get(&stack.database.pool, account).await.unwrap().unwrap();
+        (row.role.0 == Role::Designer).then_some(())
+    })
+    .await;
+    // Whoever comes late finds it done and on record.
+    roles::put_in_force(&stack.database.pool, account, Clock::system().now()).await.unwrap();
+    assert_eq!(requests_behind(&stack, account, "role_granted").await, [context.correlation_id]);
     stack.end().await;
 }
 

@@ -7,6 +7,7 @@ use domain::{AccountCommand, AccountId, Command};
 use harness::door::context;
 use harness::{Fault, TestStack, assert_sound, each_call_failing_once, eventually, quick};
 use journal::tables::phone_codes;
+use journal::tables::security_events::Source;
 use journal::{Clock, Rider};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -144,7 +145,7 @@ async fn an_auditor_sees_it(stack: &TestStack, account: AccountId) {
     let auditor = token(stack, &login.email, &login.password).await;
     let path = format!("/api/v1/audit/security-events?kind=phone_verified&account={account}");
     let seen = get(stack, &auditor, &path).await.json();
-    assert_eq!(seen["items"][0]["kind"], "phone_verified", "{seen}");
+    assert_eq!(seen["items"].as_array().unwrap().len(), 1, "once, although it was asked twice: {seen}");
 }
 
 async fn no_event_names_the_number(stack: &TestStack) {
@@ -216,7 +217,7 @@ async fn of_two_that_prove_a_number_at_once_one_has_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codes_arrive_although_each_call_fails_once() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::impatient().await;
     let faults = [
         "timeout_before",
         "timeout_after",
@@ -312,7 +313,7 @@ async fn the_proof_that_was_decided_last_counts_whatever_comes_into_force_last()
     };
     let before = proven(first, "+905330000000", 0).await;
     let (early, late) = (proven(first, NUMBER, 1).await, proven(second, NUMBER, 2).await);
-    let apply = async |proven| phone_codes::apply(&pool, proven, now).await.unwrap();
+    let apply = async |proven| phone_codes::apply(&pool, proven, Source::default(), now).await.unwrap();
     assert_eq!(apply(before).await, phone_codes::Applied::Now);
     assert_eq!(apply(late).await, phone_codes::Applied::Now);
     assert_eq!(apply(early).await, phone_codes::Applied::Superseded);
@@ -340,7 +341,7 @@ async fn a_proof_counts_also_when_its_account_has_moved_on(stack: &TestStack, on
         phone_codes::store(&pool, account, selector, number, now).await.unwrap();
         phone_codes::Proven { account, selector, position, at: now + Duration::seconds(position) }
     };
-    let apply = async |proven| phone_codes::apply(&pool, proven, now).await.unwrap();
+    let apply = async |proven| phone_codes::apply(&pool, proven, Source::default(), now).await.unwrap();
     let (older, old) = (proven(first, number, 2_000).await, proven(first, number, 2_001).await);
     let (taken, moved) = (proven(second, number, 2_002).await, proven(second, next, 2_003).await);
     assert_eq!(apply(old).await, phone_codes::Applied::Now);

@@ -1,7 +1,7 @@
 //! Every flow, with each message delivered twice, and with each of its outbound calls failing once.
 
 use app::demo::{Steps, browser, road};
-use harness::{Doubler, Fault, TestStack, assert_sound, each_call_failing_once, eventually};
+use harness::{Doubler, Fault, LIMIT, TestStack, assert_sound, each_call_failing_once, eventually};
 use serde_json::json;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn every_flow_takes_each_message_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn checkout_survives_each_call_to_the_payment_provider_failing_once() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::impatient().await;
     let fault = |call, fault| Fault::Payment { call, fault };
     let faults = [
         fault("initialize", "timeout_before"),
@@ -65,7 +65,7 @@ async fn checkout_survives_each_call_to_the_payment_provider_failing_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ai_generation_survives_each_call_to_the_picture_provider_failing_once() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::impatient().await;
     let fault = |fault| Fault::Picture { call: "core", fault };
     let faults = [
         fault("timeout_before"),
@@ -93,7 +93,7 @@ async fn ai_generation_survives_each_call_to_the_picture_provider_failing_once()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mails_arrive_although_each_step_of_the_dialogue_fails_once() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::impatient().await;
     let fault = |call, fault| Fault::Mail { call, fault };
     let faults = [
         fault("greeting", "stall"),
@@ -125,9 +125,9 @@ async fn mails_arrive_although_each_step_of_the_dialogue_fails_once() {
 async fn a_wrong_key_of_the_picture_provider_gives_the_credits_back_and_alerts() {
     let stack = TestStack::with_wrong_picture_key().await;
     let (mut person, generate, wish) = stack.picture_asked().await;
-    let back = person.shop.wait_for("the credits", "/api/v1/wallet", Duration::from_secs(20), |wallet| {
-        (wallet["balance"] == 500).then_some(())
-    });
+    let back = person
+        .shop
+        .wait_for("the credits", "/api/v1/wallet", LIMIT, |wallet| (wallet["balance"] == 500).then_some(()));
     back.await.unwrap();
     let letters = journal::dead_letters::list(&stack.database.pool, None, None, 10).await.unwrap();
     assert_eq!(letters.len(), 1, "{letters:?}");
@@ -144,16 +144,16 @@ async fn surplus_returned(stack: &TestStack) {
     let back = road::pay_by_card(&stack.client, &attempt.page, road::CARD).await.unwrap();
     browser::leave(&stack.client, &back).await.unwrap();
     let path = format!("/api/v1/payments/{}/status", attempt.id);
-    let refunded = person.shop.wait_for("the refund", &path, Duration::from_secs(20), |payment| {
-        (payment["status"] == "refunded").then_some(())
-    });
+    let refunded = person
+        .shop
+        .wait_for("the refund", &path, LIMIT, |payment| (payment["status"] == "refunded").then_some(()));
     refunded.await.unwrap();
     no_dead_letters(stack).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn money_goes_back_once_although_each_call_of_its_way_back_fails_once() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::impatient().await;
     let fault = |call, fault| Fault::Payment { call, fault };
     let faults = [
         fault("report", "timeout_before"),
@@ -177,7 +177,7 @@ async fn money_goes_back_once_although_each_call_of_its_way_back_fails_once() {
 /// When the token's answer cannot be used, the payment is asked for by its own id; that call may fail as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_way_to_ask_about_a_payment_may_fail_once_too() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::impatient().await;
     let fault = |fault| Fault::Payment { call: "detail", fault };
     let faults = [
         fault("timeout_before"),

@@ -2,6 +2,7 @@
 //! process end in between, the flow `logins` puts it in force.
 
 use super::password::Passwords;
+use super::security_log::Origin;
 use crate::state::AppState;
 use crate::{Chance, Problem};
 use axum::extract::FromRef;
@@ -40,6 +41,13 @@ impl FromRef<AppState> for NewPasswords {
     }
 }
 
+/// Whose request sets it.
+#[derive(Clone, Copy)]
+pub struct By<'a> {
+    pub context: &'a Context,
+    pub origin: &'a Origin,
+}
+
 impl NewPasswords {
     /// By one who has shown the secret of this reset. Ends all sessions; answers what was committed: nothing at a repeat.
     pub async fn reset(
@@ -47,7 +55,7 @@ impl NewPasswords {
         account: AccountId,
         selector: Uuid,
         password: &str,
-        context: &Context,
+        by: By<'_>,
     ) -> Result<Committed, Problem> {
         let ours = self.keep(account, selector, password, None).await?;
         if !ours && !self.kept(account, selector, password).await? {
@@ -55,7 +63,7 @@ impl NewPasswords {
             return Err(Refusal::Account(AccountRefusal::InvalidReset).into());
         }
         let command = AccountCommand::ResetPassword { selector, at: self.clock.now() };
-        self.decide(account, selector, ours, command, context).await
+        self.decide(account, selector, ours, command, by).await
     }
 
     /// By one who knows the password that counts. Ends all sessions but this one.
@@ -64,12 +72,12 @@ impl NewPasswords {
         row: &AccountRow,
         session: Uuid,
         password: &str,
-        context: &Context,
+        by: By<'_>,
     ) -> Result<Committed, Problem> {
         let (account, credential) = (AccountId(row.id), self.chance.id());
         let ours = self.keep(account, credential, password, Some(session)).await?;
         let command = AccountCommand::ChangePassword { credential, replaces: row.credential };
-        self.decide(account, credential, ours, command, context).await
+        self.decide(account, credential, ours, command, by).await
     }
 
     async fn keep(
@@ -96,12 +104,12 @@ impl NewPasswords {
         id: Uuid,
         ours: bool,
         command: AccountCommand,
-        context: &Context,
+        by: By<'_>,
     ) -> Result<Committed, Problem> {
         let commands = vec![Command::Account { id: account, command }];
-        match self.commands.execute(commands, context, Rider::default()).await {
+        match self.commands.execute(commands, by.context, Rider::default()).await {
             Ok(committed) => {
-                self.put_in_force(account, &committed).await?;
+                self.put_in_force(account, &committed, by.origin).await?;
                 Ok(committed)
             }
             // Certainly not decided; what another request has kept is that one's to discard.
@@ -116,19 +124,25 @@ impl NewPasswords {
         }
     }
 
-    async fn put_in_force(&self, account: AccountId, committed: &Committed) -> Result<(), Problem> {
+    async fn put_in_force(
+        &self,
+        account: AccountId,
+        committed: &Committed,
+        origin: &Origin,
+    ) -> Result<(), Problem> {
         for envelope in &committed.events {
             let event = envelope.decode().map_err(Problem::internal)?;
             let Some(decided) = Decided::of(account, &event) else { continue };
-            self.apply(decided).await?;
+            self.apply(decided, origin).await?;
         }
         Ok(())
     }
 
     /// The change before this one may be on its way still.
-    async fn apply(&self, decided: Decided) -> Result<(), Problem> {
+    async fn apply(&self, decided: Decided, origin: &Origin) -> Result<(), Problem> {
         for _ in 0..EARLIER_LOOKS {
-            match password_changes::apply(&self.pool, decided, self.clock.now()).await? {
+            let source = origin.source(None);
+            match password_changes::apply(&self.pool, decided, source, self.clock.now()).await? {
                 Applied::Now | Applied::Before => return Ok(()),
                 Applied::Missing => {
                     return Err(Problem::internal("a decided password was not kept".to_owned()));

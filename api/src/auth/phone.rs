@@ -11,7 +11,7 @@ use axum::extract::FromRef;
 use domain::account::{Account, AccountRefusal, Proof, Verification};
 use domain::{AccountCommand, AccountEvent, AccountId, Command, Event, Refusal};
 use journal::tables::phone_codes::{self, Proven};
-use journal::tables::security_events::Kind;
+use journal::tables::security_events::{Kind, Source};
 use journal::tables::short_code::{self, Purpose};
 use journal::tables::{accounts, profiles};
 use journal::{Clock, Commands, Committed, Context, Rider};
@@ -79,7 +79,7 @@ impl Phones {
         &self,
         limits: &Limits,
         log: &SecurityLog,
-        account: AccountId,
+        (account, session): (AccountId, Uuid),
         shown: Shown<'_>,
         context: &Context,
     ) -> Result<i64, Problem> {
@@ -95,7 +95,7 @@ impl Phones {
         let command = AccountCommand::VerifyPhone { selector, at: self.clock.now() };
         let commands = vec![Command::Account { id: account, command }];
         let committed = self.commands.execute(commands, context, Rider::default()).await?;
-        self.put_in_force(account, &committed).await?;
+        self.put_in_force(account, &committed, log.origin.source(Some(session))).await?;
         // The day's guesses stay counted: else a number of one's own would buy new ones at a stranger's.
         limits.limiter().forget(rules.phone_code, &subject).await?;
         Ok(committed.position)
@@ -126,13 +126,18 @@ impl Phones {
         Ok(Some(selector))
     }
 
-    async fn put_in_force(&self, account: AccountId, committed: &Committed) -> Result<(), Problem> {
+    async fn put_in_force(
+        &self,
+        account: AccountId,
+        committed: &Committed,
+        source: Source<'_>,
+    ) -> Result<(), Problem> {
         for envelope in &committed.events {
             let event = envelope.decode().map_err(Problem::internal)?;
             let Event::Account(AccountEvent::PhoneVerified { selector }) = event else { continue };
             let (position, at) = (envelope.position, envelope.recorded_at);
             let proven = Proven { account, selector, position, at };
-            phone_codes::apply(&self.pool, proven, self.clock.now()).await?;
+            phone_codes::apply(&self.pool, proven, source, self.clock.now()).await?;
         }
         Ok(())
     }

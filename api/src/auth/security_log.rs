@@ -10,7 +10,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use domain::AccountId;
 use journal::Clock;
-use journal::tables::security_events::{self, Kind, NewSecurityEvent};
+use journal::tables::security_events::{self, Kind, NewSecurityEvent, Source};
 use sqlx::{PgExecutor, PgPool};
 use std::net::IpAddr;
 use time::OffsetDateTime;
@@ -33,16 +33,12 @@ impl Origin {
         kind: Kind,
         (account, session): (Option<AccountId>, Option<Uuid>),
     ) -> Result<(), sqlx::Error> {
-        let new = NewSecurityEvent {
-            at,
-            kind,
-            account,
-            client: self.client,
-            user_agent: self.user_agent.as_deref(),
-            session,
-            request: self.request,
-        };
+        let new = NewSecurityEvent { at, kind, account, source: self.source(session) };
         security_events::insert(executor, &new).await
+    }
+
+    pub fn source(&self, session: Option<Uuid>) -> Source<'_> {
+        Source { client: self.client, user_agent: self.user_agent.as_deref(), session, request: self.request }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `POST /users/me/change-password`, `PUT /users/password`
 
 use crate::auth::credentials::Credentials;
-use crate::auth::new_password::NewPasswords;
+use crate::auth::new_password::{By, NewPasswords};
 use crate::auth::password;
 use crate::auth::security_log::SecurityLog;
 use crate::error::Fields;
@@ -102,8 +102,8 @@ impl Change {
             return Err(Problem::field("currentPassword", "current_password_wrong"));
         }
         let context = self.context.by(account);
-        let committed = self.passwords.change(&row, session, &body.new_password, &context).await?;
-        self.log.note(Kind::PasswordChanged, Some(account), Some(session)).await?;
+        let by = By { context: &context, origin: &self.log.origin };
+        let committed = self.passwords.change(&row, session, &body.new_password, by).await?;
         self.limits.limiter().forget(rule, &account.to_string()).await?;
         Ok((SeenAt(committed.position), Json(Changed { success: true })))
     }

@@ -8,7 +8,6 @@ use api::auth::email::comparable;
 use domain::account::Role;
 use domain::{AccountCommand, AccountId, Command};
 use journal::tables::accounts::{self, role_name};
-use journal::tables::security_events::{self, Kind, NewSecurityEvent};
 use journal::{Clock, Commands, ConnectOptions, Context, Rider, writer};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -48,16 +47,6 @@ async fn grant(email: &str, role: Role, author: &AuthorArgs, args: &ConfigArgs) 
         line(format!("{account} is {} already", role_name(role)));
         return Ok(());
     }
-    let event = NewSecurityEvent {
-        at: clock.now(),
-        kind: Kind::RoleGranted,
-        account: Some(account),
-        client: None,
-        user_agent: None,
-        session: None,
-        request: context.correlation_id,
-    };
-    security_events::insert(&pool, &event).await?;
     let (before, life) = (role_name(row.role.0), settings.sessions.access_life.0.as_secs());
     line(format!(
         "{account}, so far {before}, is {} from the next refresh on, within {life} s",

@@ -99,15 +99,17 @@ pub async fn paint(shop: &mut Shop, steps: &mut Steps) -> Result<Draft, DemoErro
     let job = shop.post(&format!("/api/v1/drafts/{id}/ai/generate"), &wish).await?;
     steps.held(format!("pictures asked for: {} credits reserved", job["cost"]));
     let results = format!("/api/v1/drafts/{id}/ai/results");
-    let images = shop
+    let job = shop
         .wait_for("the pictures", &results, PICTURES, |answer| {
-            let job = answer["jobs"].as_array()?.first()?.clone();
-            (job["status"] == "completed").then(|| job["images"].as_array().cloned()).flatten()
+            let job = answer["jobs"].as_array()?.first()?;
+            (job["status"] == "completed" || job["status"] == "failed").then(|| job.clone())
         })
         .await?;
-    steps.held(format!("{} pictures are there, watermarked", images.len()));
-    let image = images.first().map(|image| text(image, "/id")).transpose()?;
-    let image = image.ok_or_else(|| DemoError::unexpected("the finished job has no picture"))?;
+    if job["status"] == "failed" {
+        return Err(DemoError::unexpected(format!("the pictures failed: {}", job["error"])));
+    }
+    steps.held(format!("{} pictures are there, watermarked", job["images"].as_array().map_or(0, Vec::len)));
+    let image = text(&job, "/images/0/id")?;
     shop.post(&format!("/api/v1/drafts/{id}/ai/select"), &json!({ "imageId": image })).await?;
     steps.held("picture chosen");
     Ok(Draft { id, image })

@@ -176,20 +176,20 @@ pub async fn replace_hash(
     Ok(())
 }
 
-/// What tokens say from now on; the events decide it.
+/// What tokens say from now on; the events decide it. Whether it is another than before.
 pub async fn set_role(
     executor: impl PgExecutor<'_>,
     account: AccountId,
     role: Role,
     now: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE accounts SET role = $2, updated_at = $3 WHERE id = $1 AND role <> $2")
+) -> Result<bool, sqlx::Error> {
+    let result = sqlx::query("UPDATE accounts SET role = $2, updated_at = $3 WHERE id = $1 AND role <> $2")
         .bind(account.0)
         .bind(role_name(role))
         .bind(now)
         .execute(executor)
         .await?;
-    Ok(())
+    Ok(result.rows_affected() == 1)
 }
 
 /// Where mail goes, and in which language.

@@ -1,5 +1,6 @@
 //! New passwords on their way: kept here first, decided by an event that names them, then put in force once.
 
+use super::security_events::{self, Kind, NewSecurityEvent, Source};
 use domain::{AccountEvent, AccountId, Event};
 use sqlx::{PgExecutor, PgPool};
 use time::OffsetDateTime;
@@ -91,8 +92,14 @@ pub enum Applied {
     Missing,
 }
 
-/// Puts a decided password in force and ends the sessions that the old one began; once, however often it is asked.
-pub async fn apply(pool: &PgPool, change: Decided, now: OffsetDateTime) -> Result<Applied, sqlx::Error> {
+/// Puts a decided password in force, ends the sessions that the old one began, and puts this on record; once, however
+/// often it is asked.
+pub async fn apply(
+    pool: &PgPool,
+    change: Decided,
+    source: Source<'_>,
+    now: OffsetDateTime,
+) -> Result<Applied, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let Some(kept) = replace(&mut *transaction, change, now).await? else {
         transaction.rollback().await?;
@@ -103,6 +110,11 @@ pub async fn apply(pool: &PgPool, change: Decided, now: OffsetDateTime) -> Resul
         });
     };
     end_sessions(&mut *transaction, change.account, kept, now).await?;
+    // A session that goes on is that of one who knew the old password.
+    let kind = if kept.is_some() { Kind::PasswordChanged } else { Kind::PasswordReset };
+    let source = Source { session: kept, ..source };
+    let new = NewSecurityEvent { at: now, kind, account: Some(change.account), source };
+    security_events::insert(&mut *transaction, &new).await?;
     transaction.commit().await?;
     Ok(Applied::Now)
 }

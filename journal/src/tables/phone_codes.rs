@@ -1,6 +1,7 @@
 //! Numbers that are to be proven, and the code that proves one. The number is kept here, the code is a
 //! [`super::short_code`]; events name the selector alone.
 
+use super::security_events::{self, Kind, NewSecurityEvent, Source};
 use domain::AccountId;
 use sqlx::{PgExecutor, PgPool};
 use time::OffsetDateTime;
@@ -67,8 +68,14 @@ pub enum Applied {
     Superseded,
 }
 
-/// Puts a decided proof in force: the number becomes the account's, and nobody else's. Once, however often it is asked.
-pub async fn apply(pool: &PgPool, proven: Proven, now: OffsetDateTime) -> Result<Applied, sqlx::Error> {
+/// Puts a decided proof in force: the number becomes the account's, and nobody else's; and on record. Once, however often
+/// it is asked.
+pub async fn apply(
+    pool: &PgPool,
+    proven: Proven,
+    source: Source<'_>,
+    now: OffsetDateTime,
+) -> Result<Applied, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     one_by_one(&mut *transaction).await?;
     hold_accounts(&mut *transaction, proven).await?;
@@ -84,6 +91,8 @@ pub async fn apply(pool: &PgPool, proven: Proven, now: OffsetDateTime) -> Result
     }
     let verified_at = (!taken).then_some(proven.at);
     let written = !moved_on && write_profile(&mut *transaction, proven, &phone, verified_at, now).await?;
+    let new = NewSecurityEvent { at: now, kind: Kind::PhoneVerified, account: Some(proven.account), source };
+    security_events::insert(&mut *transaction, &new).await?;
     transaction.commit().await?;
     Ok(if written && !taken { Applied::Now } else { Applied::Superseded })
 }

@@ -73,16 +73,22 @@ impl Kind {
     }
 }
 
-/// One of them, as it is written down.
-#[derive(Debug, Clone)]
-pub struct NewSecurityEvent<'a> {
-    pub at: OffsetDateTime,
-    pub kind: Kind,
-    pub account: Option<AccountId>,
+/// The request behind it; what only the request itself knows is missing where a flow finished its work.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Source<'a> {
     pub client: Option<IpAddr>,
     pub user_agent: Option<&'a str>,
     pub session: Option<Uuid>,
     pub request: Uuid,
+}
+
+/// One of them, as it is written down.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSecurityEvent<'a> {
+    pub at: OffsetDateTime,
+    pub kind: Kind,
+    pub account: Option<AccountId>,
+    pub source: Source<'a>,
 }
 
 /// One of them, as it is shown.
@@ -106,10 +112,10 @@ pub async fn insert(executor: impl PgExecutor<'_>, new: &NewSecurityEvent<'_>) -
     .bind(new.at)
     .bind(new.kind.name())
     .bind(new.account.map(|account| account.0))
-    .bind(new.client.map(|client| client.to_string()))
-    .bind(new.user_agent)
-    .bind(new.session)
-    .bind(new.request)
+    .bind(new.source.client.map(|client| client.to_string()))
+    .bind(new.source.user_agent)
+    .bind(new.source.session)
+    .bind(new.source.request)
     .execute(executor)
     .await?;
     Ok(())

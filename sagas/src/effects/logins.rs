@@ -1,6 +1,6 @@
 //! Puts in force what the journal decided about a login.
 
-use super::{EffectError, Effects};
+use super::{EffectError, Effects, Origin};
 use crate::integrations::CallError;
 use domain::AccountId;
 use journal::roles::{self, RoleError};
@@ -11,8 +11,12 @@ use std::time::Duration;
 const EARLIER_CHANGE: Duration = Duration::from_secs(1);
 
 impl Effects {
-    pub(super) async fn put_password_in_force(&self, decided: Decided) -> Result<&'static str, EffectError> {
-        match password_changes::apply(&self.pool, decided, self.clock.now()).await? {
+    pub(super) async fn put_password_in_force(
+        &self,
+        decided: Decided,
+        origin: &Origin,
+    ) -> Result<&'static str, EffectError> {
+        match password_changes::apply(&self.pool, decided, origin.source(), self.clock.now()).await? {
             Applied::Now => Ok("in_force"),
             Applied::Missing => Err(EffectError::Missing("the kept password")),
             Applied::Before => Ok("in_force_before"),

@@ -26,6 +26,7 @@ use bytes::Bytes;
 use domain::{AiJobCommand, Command, PaymentCommand, ids};
 use journal::tables::password_changes::Decided;
 use journal::tables::personal::PersonalError;
+use journal::tables::security_events::Source;
 use journal::timers::{self, Timer};
 use journal::{Clock, CommandError, Commands, Committed, Context, LoadError, Rider};
 use serde_json::{Value, json};
@@ -77,6 +78,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// For the record of what a request began and this step finishes.
+    fn source(&self) -> Source<'static> {
+        Source { request: self.correlation_id, ..Source::default() }
+    }
+
     /// The same for every repeat of this step, so that a retry finds the first attempt.
     pub fn key(&self, step: &str) -> Uuid {
         ids::derived(&[self.flow, &self.position.to_string(), &self.index.to_string(), step])
@@ -187,7 +193,7 @@ impl Effects {
                 self.mail_notice(*account, Notice::SessionStolen, origin).await
             }
             &Call::PutPasswordInForce { account, credential, replaces } => {
-                self.put_password_in_force(Decided { account, credential, replaces }).await
+                self.put_password_in_force(Decided { account, credential, replaces }, origin).await
             }
             Call::PutRoleInForce { account } => self.put_role_in_force(*account).await,
             Call::TextPhoneCode { account, selector } => {

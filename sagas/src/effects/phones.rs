@@ -62,7 +62,7 @@ impl Effects {
         origin: &Origin,
     ) -> Result<&'static str, EffectError> {
         let proven = Proven { account, selector, position: origin.position, at: origin.recorded_at };
-        match phone_codes::apply(&self.pool, proven, self.clock.now()).await? {
+        match phone_codes::apply(&self.pool, proven, origin.source(), self.clock.now()).await? {
             Applied::Now => Ok("in_force"),
             Applied::Before => Ok("in_force_before"),
             Applied::Superseded => Ok("proven_since"),

@@ -2,7 +2,7 @@
 
 use super::{DONE, Done};
 use crate::auth::email::Email;
-use crate::auth::new_password::NewPasswords;
+use crate::auth::new_password::{By, NewPasswords};
 use crate::auth::reset::{Proven, Resets};
 use crate::auth::security_log::SecurityLog;
 use crate::auth::{evenly, password};
@@ -153,10 +153,8 @@ pub(super) async fn reset_password(
         }
     };
     let context = parts.context.by(account);
-    let committed = passwords.reset(account, selector, &password, &context).await?;
-    if !committed.events.is_empty() {
-        parts.log.note(Kind::PasswordReset, Some(account), None).await?;
-    }
+    let by = By { context: &context, origin: &parts.log.origin };
+    let committed = passwords.reset(account, selector, &password, by).await?;
     Ok((SeenAt(committed.position), Json(DONE)))
 }
 

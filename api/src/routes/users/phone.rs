@@ -11,7 +11,6 @@ use crate::{AppState, Problem};
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::response::IntoResponse;
-use journal::tables::security_events::Kind;
 use journal::tables::short_code;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -78,8 +77,8 @@ pub(super) async fn verify(
     let Authenticated { account, session, .. } = parts.caller;
     let context = parts.context.by(account);
     let shown = Shown { phone: &phone, code: &body.code };
-    let position = parts.phones.verify(&parts.limits, &parts.log, account, shown, &context).await?;
-    parts.log.note(Kind::PhoneVerified, Some(account), Some(session)).await?;
+    let position =
+        parts.phones.verify(&parts.limits, &parts.log, (account, session), shown, &context).await?;
     Ok((SeenAt(position), Json(DONE)))
 }
 
