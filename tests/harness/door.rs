@@ -4,7 +4,7 @@ use crate::LIMIT;
 use domain::wallet::GrantKind;
 use domain::{AccountId, AiJobId, Command, WalletCommand};
 use journal::{Clock, Commands, Context, Rider, StateCache, writer};
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 use time::macros::datetime;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -101,4 +101,20 @@ pub async fn grant_in_tasks(process: &Process, shared: AccountId, tasks: usize, 
         });
     }
     running.join_all().await;
+}
+
+/// How many sessions of this database wait for the journal's lock.
+pub async fn waiting(pool: &PgPool) -> i64 {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'",
+    )
+    .fetch_one(&mut superuser(pool).await)
+    .await
+    .unwrap()
+}
+
+/// A session with the login's own rights: the service's role may not see what other sessions do.
+pub async fn superuser(pool: &PgPool) -> PgConnection {
+    PgConnection::connect_with(&pool.connect_options()).await.unwrap()
 }

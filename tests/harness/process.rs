@@ -53,7 +53,7 @@ impl DevProcess {
         // What a killed process left must not be taken for the new one's word.
         std::fs::remove_file(state.join("dev/endpoints.json")).ok();
         let mut child = Command::new(binary)
-            .args(["dev", "--payment-check-after", "1", "--port", &port.to_string(), "--state"])
+            .args(["dev", "--payment-check-after", "5", "--port", &port.to_string(), "--state"])
             .arg(state.join("dev"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

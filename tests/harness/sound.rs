@@ -1,6 +1,6 @@
 //! What must hold at the end of every road, whatever failed on it: our books agree with those of the providers.
 
-use super::TestStack;
+use super::{TestStack, eventually};
 use serde_json::Value;
 use simulators::iyzico::Ledger;
 use sqlx::PgPool;
@@ -27,6 +27,13 @@ pub async fn assert_sound(stack: &TestStack) -> Sound {
 /// # Panics
 /// At the first disagreement.
 pub async fn assert_sound_with(pool: &PgPool, ledger: &Ledger) -> Sound {
+    // The last hop of a paid order.
+    eventually("every paid order has its invoice", async || {
+        let (paid, issued) =
+            (payloads(pool, "order", "paid").await, payloads(pool, "order", "invoice_issued").await);
+        (issued.len() >= paid.len()).then_some(())
+    })
+    .await;
     let sound = payments(ledger, pool).await;
     orders(pool).await;
     credits(pool).await;

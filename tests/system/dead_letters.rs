@@ -178,7 +178,8 @@ async fn money_that_went_back_unheard_is_found_by_the_replay_and_not_sent_again(
     person.shop.post(&format!("/api/v1/orders/{order}/cancel"), &json!({})).await.unwrap();
     let fault = |call, fault| Fault::Payment { call, fault };
     // The report before, the cancellation, the report after.
-    for one in [fault("report", "error_500"), fault("cancel", "timeout_after"), fault("report", "error_500")]
+    for one in
+        [fault("report", "error_500"), fault("cancel", "timeout_after:12000"), fault("report", "error_500")]
     {
         one.order(&stack).await;
     }

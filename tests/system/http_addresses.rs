@@ -190,10 +190,18 @@ async fn a_draft_takes_a_saved_address_as_text(stack: &TestStack, mine: &str, ab
 }
 
 /// Sends all at once, and answers the statuses.
+/// Whoever meets the same request on its way comes again.
 async fn at_once(requests: Vec<reqwest::RequestBuilder>) -> Vec<u16> {
     let mut running = JoinSet::new();
     for request in requests {
-        running.spawn(async move { send(request).await.status });
+        running.spawn(async move {
+            loop {
+                let answer = send(request.try_clone().unwrap()).await;
+                if answer.status != 409 || answer.json()["code"] != "idempotency_in_progress" {
+                    return answer.status;
+                }
+            }
+        });
     }
     running.join_all().await
 }

@@ -236,7 +236,7 @@ async fn pictures_cost_more_each_time_until_the_credits_are_gone() {
     post(&stack, &token, &generate, &json!({ "userPrompt": " ", "count": 5 }))
         .await
         .is_problem(400, "validation_failed");
-    let slow = Fault::Picture { call: "core", fault: "slow:1200" };
+    let slow = Fault::Picture { call: "core", fault: "slow:5000" };
     for (round, cost) in [100, 100, 200].into_iter().enumerate() {
         if round == 0 {
             slow.order(&stack).await;

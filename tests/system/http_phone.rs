@@ -219,8 +219,8 @@ async fn of_two_that_prove_a_number_at_once_one_has_it() {
 async fn codes_arrive_although_each_call_fails_once() {
     let stack = TestStack::impatient().await;
     let faults = [
-        "timeout_before",
-        "timeout_after",
+        "timeout_before:7000",
+        "timeout_after:7000",
         "cut_body",
         "http_502_html",
         "http_502_after",

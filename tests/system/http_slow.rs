@@ -73,7 +73,8 @@ async fn two_thousand_slow_clients_hold_up_nobody() {
     let (alone, crowded) = (p99(&alone), p99(&crowded));
     let ratio = crowded.as_secs_f64() / alone.as_secs_f64();
     println!("p99 alone {alone:?}, beside {SLOW} slow clients {crowded:?}: {ratio:.1} times");
-    assert!(crowded < Duration::from_secs(2), "{crowded:?}");
+    // Held up by them, it would wait as long as they may: ten seconds.
+    assert!(crowded < Duration::from_secs(5), "{crowded:?}");
     let answers = slow.join_all().await;
     let told = answers.iter().filter(|answer| answer.is_ok()).count();
     let broken = |of: Broken| answers.iter().filter(|answer| answer.as_ref().err() == Some(&of)).count();

@@ -1,6 +1,6 @@
 //! What the writer does when its connection breaks at the worst moment.
 
-use super::journal_support::{Process, context, eventually, grant, wallet};
+use super::journal_support::{Process, context, eventually, grant, waiting, wallet};
 use crate::harness;
 use journal::{ConnectOptions, Rider, connect, read};
 use sqlx::Connection;
@@ -118,13 +118,19 @@ async fn a_stopped_writer_first_writes_what_waits() {
     let mut holder = owner.begin().await.unwrap();
     sqlx::query("SELECT pg_advisory_xact_lock(journal_lock())").execute(&mut *holder).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..20 {
+    for number in 0..20 {
         let commands = process.commands.clone();
         tasks.spawn(async move {
             commands.execute(vec![grant(wallet(), "a", 1)], &context(), Rider::default()).await
         });
+        if number == 0 {
+            // It keeps the writer busy, so that all others wait together.
+            eventually("the writer waits for the lock", || async { waiting(&database.pool).await == 1 })
+                .await;
+        }
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let queued = || async { process.commands.writer().stats().queue_depth == 19 };
+    eventually("all others wait", queued).await;
     let commands = process.commands.clone();
     process.stop.cancel();
     holder.commit().await.unwrap();

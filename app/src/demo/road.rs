@@ -14,7 +14,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_mins(1);
 const PICTURES: Duration = Duration::from_mins(2);
 const PASSWORD: &str = "Kapak-2026!";
 /// A published sandbox card that always succeeds, and the code of the sandbox's 3-D Secure page.
@@ -158,7 +158,15 @@ pub struct Attempt {
 pub async fn begin_payment(shop: &mut Shop, order: &str) -> Result<Attempt, DemoError> {
     let wanted = json!({ "orderId": order, "paymentMethod": "credit_card" });
     let payment = shop.post("/api/v1/payments/initiate", &wanted).await?;
-    Ok(Attempt { id: text(&payment, "/paymentId")?, page: url(&text(&payment, "/redirectUrl")?)? })
+    let id = text(&payment, "/paymentId")?;
+    let page = if let Ok(page) = text(&payment, "/redirectUrl") {
+        page
+    } else {
+        // The provider takes its time; the page comes later.
+        let status = format!("/api/v1/payments/{id}/status");
+        shop.wait_for("the payment page", &status, SOON, |payment| text(payment, "/redirectUrl").ok()).await?
+    };
+    Ok(Attempt { id, page: url(&page)? })
 }
 
 /// Waits until the payment is captured and the order paid.

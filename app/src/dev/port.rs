@@ -1,11 +1,20 @@
 //! Free loopback ports.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use super::DevError;
 
 /// How often a start is tried again when somebody else took the free port first.
 const PORT_ATTEMPTS_MAX: u32 = 5;
+
+/// Below those that systems give to connections and to whoever asks for any port: between our look at a port and the
+/// server's, nobody gets it by chance.
+const QUIET: Range<u16> = 20_000..32_000;
+/// Where this process has got to in them, so that no two of its servers look at one port at once.
+static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new((std::process::id() % 0xffff) as u16));
 
 /// The wanted port if it is free, else an error; without a wish, a port that is free just now.
 pub fn choose(name: &'static str, wanted: Option<u16>) -> Result<u16, DevError> {
@@ -39,6 +48,12 @@ pub async fn start_on<T>(
 
 /// A port that is free just now.
 fn free() -> Option<u16> {
+    let mut quiet =
+        QUIET.map(|_| QUIET.start + NEXT.fetch_add(1, Ordering::Relaxed) % (QUIET.end - QUIET.start));
+    quiet.find(|port| is_free(*port)).or_else(any)
+}
+
+fn any() -> Option<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
     listener.local_addr().ok().map(|address| address.port())
 }

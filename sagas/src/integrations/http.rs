@@ -154,7 +154,11 @@ mod tests {
     }
 
     async fn get(base: &Url) -> Result<Answer, CallError> {
-        let client = client(Duration::from_millis(400), Connections::OnePerCall).unwrap();
+        get_within(Duration::from_secs(20), base).await
+    }
+
+    async fn get_within(limit: Duration, base: &Url) -> Result<Answer, CallError> {
+        let client = client(limit, Connections::OnePerCall).unwrap();
         exchange(client.get(address(base, "/x")), CAP, "test").await
     }
 
@@ -169,7 +173,8 @@ mod tests {
 
     #[tokio::test]
     async fn silence_after_the_request_is_ambiguous_but_not_for_a_read() {
-        let error = get(&server(b"", false).await).await.unwrap_err();
+        let silent = server(b"", false).await;
+        let error = get_within(Duration::from_millis(400), &silent).await.unwrap_err();
         assert!(error.is_ambiguous(), "{error:?}");
         assert!(!error.of_a_read().is_ambiguous());
     }

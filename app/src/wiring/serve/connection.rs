@@ -26,7 +26,7 @@ use tower::ServiceExt;
 /// How long a connection may stay without a request; longer than proxies keep theirs, usually 60 s.
 const IDLE_MAX: Duration = Duration::from_secs(75);
 /// How long after the stop a request may still come on a connection that is idle.
-const LAST_CALL: Duration = Duration::from_millis(500);
+const LAST_CALL: Duration = Duration::from_secs(1);
 /// How long, and how much, a caller may go on sending after our last word. Were it not read, the kernel would reset the
 /// connection, and that might take our last word back.
 const LINGER_MAX: Duration = Duration::from_secs(1);
@@ -78,6 +78,8 @@ impl Connection {
         let (mut called, mut leaving) = (false, false);
         let end = loop {
             tokio::select! {
+                // What has come already is read before anything else is decided.
+                biased;
                 ended = poll_fn(|cx| serving.poll_without_shutdown(cx)) => {
                     break match ended {
                         // Hyper has answered what was no HTTP; only who was too slow is still to be told.
