@@ -18,6 +18,9 @@ use serde_json::{Map, Value};
 use std::error::Error;
 use std::sync::Arc;
 
+/// When a database that is away is worth another try, in seconds.
+const AWAY_RETRY_AFTER_S: u32 = 1;
+
 /// Why a request was not done.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -85,9 +88,16 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code).with_retry_after(retry_after_s)
     }
 
-    /// Our fault; the error is logged, the caller learns nothing but the request id.
+    /// Our fault; the error is logged, the caller learns nothing but the request id. When the database is behind it and is
+    /// only away for a moment, it is 503 `store_unavailable`.
     pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").with_source(error)
+        let error = error.into();
+        let problem = if may_pass(&*error) {
+            Self::unavailable("store_unavailable", AWAY_RETRY_AFTER_S)
+        } else {
+            Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+        };
+        problem.with_source(error)
     }
 
     #[must_use]
@@ -119,6 +129,18 @@ impl Problem {
         self.more.source = Some(Arc::from(error.into()));
         self
     }
+}
+
+/// Is the database behind it, and may it be back in a moment?
+fn may_pass(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<sqlx::Error>().is_some_and(journal::may_pass) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Status, headers, and the problem itself as an extension; the middleware writes the body.

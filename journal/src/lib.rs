@@ -51,3 +51,4 @@ pub use load::LoadError;
 pub use prepare::PrepareError;
 pub use read::Wake;
 pub use states::StateCache;
+pub use writer::may_pass;

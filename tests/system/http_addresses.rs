@@ -219,7 +219,7 @@ async fn limit_and_default_hold_against_many_at_once() {
     assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 8, "{statuses:?}");
     let full = post(&stack, &mine, PATH, &home(&json!({}))).await;
     full.is_problem(400, "address_limit_reached");
-    assert_eq!(full.json()["limit"], LIMIT);
+    assert_eq!(full.json()["max"], LIMIT);
     let rows = all(&stack, &mine).await;
     assert_eq!(rows.len(), LIMIT);
     default_of(&rows);

@@ -62,7 +62,8 @@ async fn compare(what: &str, at_once: usize, ask: impl Fn(&str) -> RequestBuilde
         let pairs = asked(what, at_once, &ask).await;
         // In a pair the second may have to wait for the first, now the known one, now the other: this mean sees both,
         // where a median would fall between them.
-        let mean = pairs.iter().map(|(known, unknown)| (known / unknown).ln()).sum::<f64>() / f64::from(REQUESTS);
+        let mean =
+            pairs.iter().map(|(known, unknown)| (known / unknown).ln()).sum::<f64>() / f64::from(REQUESTS);
         let ratio = mean.exp();
         if (ratio - 1.0).abs() <= DIFFERENCE_MAX {
             let (known, unknown): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();

@@ -161,7 +161,7 @@ async fn a_reset_ends_with_its_time() {
     let by_link = json!({ "token": token, "password": NEW });
     ask(&stack, "reset-password", &by_link).await.is_problem(400, "reset_expired");
     let by_code = json!({ "email": email, "code": code, "password": NEW });
-    ask(&stack, "reset-password", &by_code).await.is_problem(400, "reset_invalid");
+    ask(&stack, "reset-password", &by_code).await.is_problem(400, "reset_expired");
     let waiting: i64 = sqlx::query_scalar("SELECT count(*) FROM password_changes")
         .fetch_one(&stack.database.pool)
         .await

@@ -135,17 +135,19 @@ async fn a_hundred_at_once_are_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn before_a_login_only_the_same_request_finds_its_answer() {
     let stack = TestStack::start().await;
-    let register = |password: &str| {
-        let body = json!({ "email": "tekrar@polikrami.example", "password": password,
+    let register_as = |name: &str, password: &str| {
+        let body = json!({ "email": "tekrar@polikrami.example", "password": password, "name": name,
             "confirmPassword": password, "acceptTerms": true, "acceptPrivacy": true });
         send(
             request(&stack, Method::POST, "/api/v1/auth/register").header("idempotency-key", "r").json(&body),
         )
     };
+    let register = |password: &str| register_as("Tekrar", password);
     let first = register(PASSWORD).await;
     assert_eq!(first.status, 201, "{}", first.text());
     assert_same(&first, &register(PASSWORD).await);
     register("Kapak-2027!").await.is_problem(409, "email_in_use");
+    register_as("Başka", PASSWORD).await.is_problem(409, "idempotency_key_reused");
     let login = || {
         let body = json!({ "email": "tekrar@polikrami.example", "password": PASSWORD });
         let login = request(&stack, Method::POST, "/api/v1/auth/login").header("idempotency-key", "l");

@@ -202,7 +202,7 @@ async fn cookies_are_refreshed_as_well(stack: &TestStack, session: &Answer) {
     };
     let renewed = ask(value(&old)).await;
     assert_eq!(renewed.status, 200, "{}", renewed.text());
-    assert_eq!(renewed.json(), json!({ "ok": true }), "scripts are told no token");
+    assert_eq!(renewed.json(), json!({ "ok": true, "expiresIn": 900 }), "scripts are told no token");
     assert_ne!(value(&cookie(&renewed, "refresh")), value(&old));
     let refused = ask("made up").await;
     refused.is_problem(401, "invalid_refresh");
@@ -256,12 +256,17 @@ async fn devices_are_listed_and_can_be_thrown_out_one_by_one() {
     delete(&text(&stranger, "accessToken")).await.is_problem(404, "session_not_found");
     assert_eq!(delete(&laptop_token).await.status, 204);
     delete(&laptop_token).await.is_problem(404, "session_not_found");
+    let own = format!("/api/v1/auth/sessions/{}", items[0]["id"].as_str().unwrap());
     refresh(&stack, &text(&phone, "refreshToken")).await.is_problem(401, "invalid_refresh");
     assert_eq!(refresh(&stack, &text(&laptop, "refreshToken")).await.status, 200);
     assert_eq!(
         get(&stack, &phone_token, "/api/v1/auth/sessions").await.json()["items"].as_array().unwrap().len(),
         1
     );
+    let out = send(request(&stack, Method::DELETE, &own).bearer_auth(&laptop_token)).await;
+    assert_eq!(out.status, 204, "{}", out.text());
+    assert!(cookie(&out, "access").contains("Max-Age=0") && cookie(&out, "refresh").contains("Max-Age=0"));
+    refresh(&stack, &text(&laptop, "refreshToken")).await.is_problem(401, "invalid_refresh");
     stack.end().await;
 }
 

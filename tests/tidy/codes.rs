@@ -6,6 +6,7 @@ use super::tree::{TextFile, files_with, refuse};
 use std::collections::BTreeSet;
 
 const CATALOGUE: &str = "api/src/error/catalogue.rs";
+const PAGE: &str = "docs/errors.md";
 /// What makes a problem: the code is the first text behind it.
 const MAKERS: [&str; 6] =
     ["bad_request(", "conflict(", "not_found(", "unavailable(", "Problem::new(", ".refusal("];
@@ -66,6 +67,31 @@ fn every_code_has_words() {
     assert!(seen > 200, "codes are no longer found: {seen}");
     let violations: Vec<String> = violations.into_iter().collect();
     refuse(&violations, "Give the code a line in api/src/error/catalogue.rs, in Turkish and in English.");
+}
+
+/// The lines of the catalogue: code, Turkish, English.
+fn lines(catalogue: &str) -> Vec<[&str; 3]> {
+    let lines = catalogue.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.strip_suffix("\"),"));
+    let parts = lines.filter_map(|line| <[&str; 3]>::try_from(line.split("\", \"").collect::<Vec<_>>()).ok());
+    parts.filter(|[code, ..]| is_code(code)).collect()
+}
+
+#[test]
+fn the_page_of_errors_says_what_the_catalogue_says() {
+    let catalogue =
+        files_with("rs").into_iter().find(|file| file.path == CATALOGUE).map(|file| file.text).unwrap();
+    let page = files_with("md").into_iter().find(|file| file.path == PAGE).map(|file| file.text).unwrap();
+    let expected: Vec<String> = lines(&catalogue)
+        .into_iter()
+        .map(|[code, turkish, english]| format!("| `{code}` | {english} | {turkish} |"))
+        .collect();
+    assert!(expected.len() > 100, "the catalogue's lines are no longer found: {}", expected.len());
+    let said: BTreeSet<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let missing =
+        expected.iter().filter(|line| !said.contains(line.as_str())).map(|line| format!("add {line}"));
+    let strange = said.iter().filter(|line| !expected.iter().any(|one| one == *line));
+    let violations: Vec<String> = missing.chain(strange.map(|line| format!("remove {line}"))).collect();
+    refuse(&violations, "Make docs/errors.md say what api/src/error/catalogue.rs says.");
 }
 
 #[test]

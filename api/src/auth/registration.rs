@@ -71,6 +71,8 @@ pub struct Registered {
 pub enum RegisterError {
     #[error("the e-mail address is in use")]
     EmailInUse,
+    #[error("the key has registered somebody with another name or role")]
+    KeyReused,
     #[error("the command was not done")]
     Command(#[source] CommandError),
     #[error("the password cannot be hashed")]
@@ -85,6 +87,7 @@ impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::EmailInUse => Self::conflict("email_in_use"),
+            RegisterError::KeyReused => Self::conflict("idempotency_key_reused"),
             RegisterError::Command(error) => error.into(),
             RegisterError::Hash(error) => error.into(),
             RegisterError::Read(error) => Self::internal(error),
@@ -162,6 +165,9 @@ impl Registration {
         let hash = row.as_ref().map(|row| row.password_hash.as_str());
         if !self.passwords.verify(&new.password, hash).await? {
             return Err(RegisterError::EmailInUse);
+        }
+        if !row.is_some_and(|row| row.name == new.name && row.role.0 == new.role) {
+            return Err(RegisterError::KeyReused);
         }
         let stream = [(Account::TYPE.to_owned(), new.id.to_string())];
         let position = journal::read::last_position(&self.pool, &stream).await?;

@@ -50,6 +50,14 @@ pub struct Proven {
     pub selector: Uuid,
 }
 
+/// What a code is to the newest mail's.
+enum Matched {
+    Good(Proven),
+    /// It was good.
+    Late,
+    Not,
+}
+
 impl Resets {
     /// Has a mail sent, if the address has an account.
     pub async fn request(&self, email: &Email, context: &Context) -> Result<Option<AccountId>, Problem> {
@@ -78,28 +86,29 @@ impl Resets {
         let (rule, subject) = (limits.rules().reset_code, email.comparable());
         let (account, taken) = (self.account(email).await?, limits.limiter().take(rule, &subject).await?);
         log.admit(taken, account, "reset_code_locked").await?;
-        let Some(proven) = self.matching(account, code).await? else {
-            log.note(Kind::ResetCodeFailed, account, None).await?;
-            return Err(invalid());
+        let proven = match self.matching(account, code).await? {
+            Matched::Good(proven) => proven,
+            Matched::Late => return Err(Problem::bad_request("reset_expired")),
+            Matched::Not => {
+                log.note(Kind::ResetCodeFailed, account, None).await?;
+                return Err(invalid());
+            }
         };
         limits.limiter().forget(rule, &subject).await?;
         Ok(proven)
     }
 
-    async fn matching(&self, account: Option<AccountId>, code: &str) -> Result<Option<Proven>, Problem> {
-        let Some(account) = account else { return Ok(None) };
+    async fn matching(&self, account: Option<AccountId>, code: &str) -> Result<Matched, Problem> {
+        let Some(account) = account else { return Ok(Matched::Not) };
         let state = self.commands.state::<Account>(&account.to_string()).await?;
         let newest = state.registered().and_then(|person| person.newest_reset());
-        let Some(Verification { selector, expires_at }) = newest.cloned() else { return Ok(None) };
-        let good = expires_at > self.clock.now()
-            && short_code::is_code(
-                self.server_secret.bytes(),
-                Purpose::PasswordReset,
-                account,
-                selector,
-                code,
-            );
-        Ok(good.then_some(Proven { account, selector }))
+        let Some(Verification { selector, expires_at }) = newest.cloned() else { return Ok(Matched::Not) };
+        let (secret, purpose) = (self.server_secret.bytes(), Purpose::PasswordReset);
+        Ok(match short_code::is_code(secret, purpose, account, selector, code) {
+            true if expires_at > self.clock.now() => Matched::Good(Proven { account, selector }),
+            true => Matched::Late,
+            false => Matched::Not,
+        })
     }
 
     async fn account(&self, email: &Email) -> Result<Option<AccountId>, Problem> {

@@ -28,12 +28,13 @@ pub struct ProblemBody {
     pub instance: String,
     /// The same as `detail`
     pub message: String,
-    /// Only when fields did not fit
+    /// Only when fields did not fit: their texts
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<FieldTexts>,
-    /// The same as JSON pointers
+    /// Only when fields did not fit: each with a code of its own
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pointers: Vec<Pointer>,
+    /// What some codes have beside: `field`, `retryAfter`, `limit`, `max`, `need`, `reasons`
     #[serde(flatten)]
     #[schema(ignore)]
     pub members: Map<String, Value>,

@@ -116,6 +116,20 @@ mod tests {
     }
 
     #[test]
+    fn a_database_that_is_away_is_503_wherever_it_is_met() {
+        let away = || sqlx::Error::PoolTimedOut;
+        for problem in [
+            Problem::from(away()),
+            Problem::internal(ReadError::Database(away())),
+            Problem::from(PersonalError::Database(away())),
+        ] {
+            assert_eq!((problem.status.as_u16(), problem.code), (503, "store_unavailable"));
+            assert!(problem.more.source.is_some());
+        }
+        assert_eq!(Problem::from(sqlx::Error::RowNotFound).status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
     fn a_taken_email_has_its_own_code_and_never_shows_the_key() {
         let scope = journal::tables::accounts::EMAIL_SCOPE.to_owned();
         let problem = Problem::from(CommandError::ClaimTaken { scope, key: "k".into() });

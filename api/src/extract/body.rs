@@ -1,7 +1,7 @@
 //! JSON bodies. Give the body `#[serde(deny_unknown_fields)]`, so that a misspelt key is named, not dropped.
 
 use super::keyed::Keyed;
-use super::nul;
+use super::{nul, unfit};
 use crate::Problem;
 use crate::error::FieldError;
 use axum::Json;
@@ -26,9 +26,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = bytes(Request::from_parts(parts.clone(), body), state).await?;
-        match Json::<Keyed<T>>::from_request(Request::from_parts(parts, bytes.into()), state).await {
+        let again = Request::from_parts(parts, bytes.clone().into());
+        match Json::<Keyed<T>>::from_request(again, state).await {
             Ok(Json(Keyed(body))) => Ok(Self(body)),
-            Err(rejection) => Err(problem(&rejection)),
+            Err(rejection) => Err(problem::<T>(&rejection, &bytes)),
         }
     }
 }
@@ -47,7 +48,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
         }
         match Json::<Option<Keyed<T>>>::from_bytes(&bytes) {
             Ok(Json(body)) => Ok(Self(body.map(|Keyed(body)| body))),
-            Err(rejection) => Err(problem(&rejection)),
+            Err(rejection) => Err(problem::<T>(&rejection, &bytes)),
         }
     }
 }
@@ -62,9 +63,9 @@ async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Pro
     }
 }
 
-fn problem(rejection: &JsonRejection) -> Problem {
+fn problem<T: DeserializeOwned>(rejection: &JsonRejection, bytes: &[u8]) -> Problem {
     match rejection {
-        JsonRejection::JsonDataError(error) => data_problem(&innermost(error)),
+        JsonRejection::JsonDataError(error) => unfit::complete::<T>(data_problem(&innermost(error)), bytes),
         JsonRejection::JsonSyntaxError(_) => Problem::bad_request("malformed_json"),
         other => Problem::new(other.status(), status_code(other.status())),
     }
@@ -148,7 +149,7 @@ mod tests {
     }
 
     fn refused(json: &str) -> Problem {
-        problem(&Json::<Keyed<Outer>>::from_bytes(json.as_bytes()).unwrap_err())
+        problem::<Outer>(&Json::<Keyed<Outer>>::from_bytes(json.as_bytes()).unwrap_err(), json.as_bytes())
     }
 
     #[test]
@@ -197,7 +198,7 @@ mod tests {
         #[test]
         fn any_bytes_are_a_body_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Err(rejection) = Json::<Outer>::from_bytes(&bytes) {
-                prop_assert_eq!(problem(&rejection).status, StatusCode::BAD_REQUEST);
+                prop_assert_eq!(problem::<Outer>(&rejection, &bytes).status, StatusCode::BAD_REQUEST);
             }
         }
     }

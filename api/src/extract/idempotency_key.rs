@@ -31,7 +31,8 @@ impl IdempotencyKey {
 /// Printable ASCII without blanks around it.
 fn parse(value: &HeaderValue) -> Option<&str> {
     let key = value.to_str().ok()?.trim();
-    ((1..=KEY_BYTES_MAX).contains(&key.len())).then_some(key)
+    let printable = key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    (printable && (1..=KEY_BYTES_MAX).contains(&key.len())).then_some(key)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {

@@ -25,6 +25,7 @@ mod min_position;
 pub mod nul;
 mod params;
 mod path_id;
+mod unfit;
 mod whole;
 
 pub use body::{Body, OptionalBody};

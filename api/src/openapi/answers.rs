@@ -1,7 +1,8 @@
 //! What any route of a kind may answer, beside what its handler says itself: said once here, not at each handler.
 
-use super::{parameters, problem, texts};
-use crate::middleware::{api_path, csrf};
+use super::{headers, parameters, problem, texts};
+use crate::middleware::api_path;
+use std::collections::btree_map::Entry;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::{OpenApi, RefOr, Response, ResponseBuilder};
 
@@ -13,10 +14,12 @@ pub(super) fn complete(mut openapi: OpenApi) -> OpenApi {
         for (method, operation) in operations(item) {
             parameters::complete(operation);
             say_as_problems(operation);
-            for (status, description) in of_its_kind(path, &method, operation) {
-                add(operation, status, &description);
+            for (status, codes) in of_its_kind(path, &method, operation) {
+                add(operation, status, codes);
             }
             add(operation, "default", "Anything else that went wrong");
+            headers::asked(path, &method, operation);
+            headers::answered(path, &method, operation);
         }
         if let Some(read) = item.get.as_mut().filter(|_| api_path(path).is_some()) {
             say_when_not_modified(read);
@@ -38,24 +41,27 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
 }
 
 /// What comes from the middleware and the extractors that such an operation has.
-fn of_its_kind(path: &str, method: &HttpMethod, operation: &Operation) -> Vec<(&'static str, String)> {
+fn of_its_kind(path: &str, method: &HttpMethod, operation: &Operation) -> Vec<(&'static str, &'static str)> {
     let (in_api, has_body) = (api_path(path).is_some(), operation.request_body.is_some());
     let has_parameters = operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
-    let has_token = in_api && *method != HttpMethod::Get && !csrf::exempt(path);
-    let forbidden = if has_token { "`cors_not_allowed`, `csrf_token_invalid`" } else { "`cors_not_allowed`" };
-    let of_all = [("403", true, forbidden)];
+    let takes_key = headers::takes_key(path, method, operation);
     let by_kind = [
-        ("400", has_body || has_parameters, "`validation_failed`, `malformed_json`, `invalid_query`"),
+        ("403", true, "`cors_not_allowed`"),
+        ("403", headers::repeats_token(path, method), "`csrf_token_invalid`"),
+        ("400", has_body, "`validation_failed`, `unknown_field`, `malformed_json`"),
+        ("400", has_parameters, "`validation_failed`, `invalid_query`"),
+        ("400", takes_key, "`invalid_idempotency_key`"),
         ("401", operation.security.is_some(), "`unauthorized`"),
         ("408", has_body, "`request_timeout`"),
         ("409", parameters::waits(operation), "`position_ahead`: the journal has not come to `min_position`"),
+        ("409", takes_key, "`idempotency_key_reused`, `idempotency_in_progress`"),
         ("413", has_body, "`payload_too_large`"),
         ("415", has_body, "`unsupported_media_type`"),
-        ("429", in_api, "`rate_limited`; `Retry-After` says when to come back"),
-        ("503", in_api, "`busy`, `contended`, `timeout`: try again"),
+        ("429", in_api, "`rate_limited`"),
+        ("503", in_api, "`busy`, `contended`, `timeout`, `store_unavailable`: try again"),
     ];
-    let all = of_all.into_iter().chain(by_kind).filter(|(_, applies, _)| *applies);
-    all.map(|(status, _, description)| (status, description.to_owned())).collect()
+    let all = by_kind.into_iter().filter(|(_, applies, _)| *applies);
+    all.map(|(status, _, codes)| (status, codes)).collect()
 }
 
 /// A handler names the codes; that an error is a problem goes without saying.
@@ -83,7 +89,26 @@ fn say_when_not_modified(operation: &mut Operation) {
     }
 }
 
-fn add(operation: &mut Operation, status: &str, description: &str) {
+/// Says it beside what the handler itself says, unless that has it already.
+fn add(operation: &mut Operation, status: &str, codes: &str) {
     let responses = &mut operation.responses.responses;
-    responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(description)));
+    match responses.entry(status.to_owned()) {
+        Entry::Vacant(free) => {
+            free.insert(RefOr::T(problem(codes)));
+        }
+        Entry::Occupied(mut taken) => {
+            if let RefOr::T(response) = taken.get_mut() {
+                append(&mut response.description, codes);
+            }
+        }
+    }
+}
+
+fn append(description: &mut String, codes: &str) {
+    let (names, meaning) = codes.split_once(": ").map_or((codes, None), |(names, rest)| (names, Some(rest)));
+    let new: Vec<_> = names.split(", ").filter(|name| !description.contains(name)).collect();
+    if !new.is_empty() {
+        let meaning = meaning.map(|meaning| format!(": {meaning}")).unwrap_or_default();
+        *description = format!("{description}; {}{meaning}", new.join(", "));
+    }
 }

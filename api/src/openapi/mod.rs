@@ -1,6 +1,7 @@
 //! The description of the API, made from the handlers; served as `/openapi.json` and as a page at `/docs`.
 
 mod answers;
+mod headers;
 mod parameters;
 mod texts;
 
@@ -20,7 +21,8 @@ const DOCUMENT_PATH: &str = "/openapi.json";
     info(
         title = "Polikrami Cover",
         description = "Shop for printed covers. Every route exists under `/api/v1` and, as an alias, `/api`. \
-            Unsafe requests that carry cookies need the header `X-CSRF-Token`. Answers to commands carry \
+            Unsafe requests need the header `X-CSRF-Token`, unless they carry `Authorization: Bearer` and none of our \
+            cookies; `docs/api.md` names the few exceptions. Answers to commands carry \
             `X-Journal-Position`; give it to a query as `min_position` to read your own writes. A repeat under the \
             same `Idempotency-Key` gets the first answer; changes may carry `If-Match`."
     ),
@@ -81,13 +83,43 @@ mod tests {
             let content = &register[status]["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(content, "#/components/schemas/Problem", "{status}");
         }
-        assert_eq!(register["409"]["description"], "`email_in_use`", "the handler's own words stay");
+        let conflict = register["409"]["description"].as_str().unwrap();
+        assert!(conflict.starts_with("`email_in_use`"), "the handler's own words come first: {conflict}");
+        assert!(conflict.ends_with("; `idempotency_key_reused`, `idempotency_in_progress`"), "{conflict}");
         let health = &document["paths"]["/health"]["get"]["responses"];
         assert!(health["default"].is_object() && health["429"].is_null() && health["413"].is_null());
         assert!(document["components"]["schemas"]["Problem"].is_object());
         assert!(document["paths"]["/api/v1/orders/{id}"]["get"]["responses"]["304"].is_object());
         assert!(document["paths"]["/api/v1/invoices/{number}/pdf"]["get"]["responses"]["304"].is_null());
         assert!(document["paths"]["/api/v1/orders/{id}/cancel"]["post"]["responses"]["412"].is_object());
+    }
+
+    #[test]
+    fn headers_that_many_routes_know_are_described_at_each() {
+        let document = serde_json::to_value(document()).unwrap();
+        let operation = |method: &str, path: &str| document["paths"][path][method].clone();
+        let sent = |method: &str, path: &str| {
+            let operation = operation(method, path);
+            let all = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let headers = all.iter().filter(|one| one["in"] == "header");
+            headers.map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let (token, key, version) = ("X-CSRF-Token", "Idempotency-Key", "If-Match");
+        assert_eq!(sent("post", "/api/v1/auth/register"), [token, key]);
+        assert_eq!(sent("post", "/api/v1/auth/login"), [token]);
+        assert!(sent("post", "/api/v1/auth/refresh").is_empty());
+        assert_eq!(sent("post", "/api/v1/drafts"), [token, key]);
+        assert_eq!(sent("put", "/api/v1/addresses/{id}"), [token, version]);
+        assert_eq!(sent("post", "/api/v1/orders/{id}/cancel"), [token, key, version]);
+        assert_eq!(sent("post", "/api/v1/users/me/avatar"), [token]);
+        assert!(sent("get", "/api/v1/orders").is_empty());
+        let told = |method: &str, path: &str, status: &str, name: &str| {
+            operation(method, path)["responses"][status]["headers"][name].is_object()
+        };
+        assert!(told("get", "/api/v1/addresses", "200", "ETag"));
+        assert!(told("put", "/api/v1/addresses/{id}", "412", "ETag"));
+        assert!(told("post", "/api/v1/drafts", "201", "X-Journal-Position"));
+        assert!(told("post", "/api/v1/auth/login", "429", "Retry-After"));
     }
 
     #[test]

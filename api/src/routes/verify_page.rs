@@ -1,6 +1,7 @@
 //! The page behind the mailed link. Opening it changes nothing, so that mail scanners verify nobody; its button does.
 
 use crate::auth::verification::Verifier;
+use crate::error::ProblemBody;
 use crate::extract::{Locale, RequestContext};
 use crate::middleware::csrf::CsrfToken;
 use crate::pages::{self, VerifyPage};
@@ -51,7 +52,10 @@ struct Submitted {
 /// What the button sends. The form repeats the CSRF cookie, since a form cannot send the header.
 #[utoipa::path(post, path = "/verify-email", tag = "accounts",
     request_body(content = Submitted, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "The address is verified", content_type = "text/html"))
+    responses((status = 200, description = "The address is verified", content_type = "text/html"),
+        (status = 400, description = "A page: the link is not good, or not any more; `malformed_body`: a problem",
+            content((String = "text/html"), (ProblemBody = "application/problem+json"))),
+        (status = 403, description = "`csrf_token_invalid`"))
 )]
 async fn submit(
     State(verifier): State<Verifier>,

@@ -22,6 +22,21 @@ pub(super) fn of(error: &sqlx::Error) -> Fault {
     }
 }
 
+/// Whether the same may succeed in a moment: the database is away, or too busy. Not so for what is wrong with the
+/// statement or with a row.
+pub fn may_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(_) => matches!(of(error), Fault::Lost | Fault::Transient),
+        _ => false,
+    }
+}
+
 fn of_code(code: &str) -> Fault {
     match code {
         "23505" => Fault::Unique,
@@ -61,5 +76,7 @@ mod tests {
         let broken = sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
         assert_eq!(of(&broken), Fault::Lost);
         assert_eq!(of(&sqlx::Error::Protocol("half a message".to_owned())), Fault::Lost);
+        assert!(may_pass(&broken) && may_pass(&sqlx::Error::PoolTimedOut));
+        assert!(!may_pass(&sqlx::Error::RowNotFound));
     }
 }

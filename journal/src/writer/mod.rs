@@ -20,6 +20,7 @@ mod task;
 
 pub(crate) use append::{AnswerRow, Append, ClaimRow, EventRow, Verdict};
 pub(crate) use fate::Fate;
+pub use fault::may_pass;
 pub use stats::Snapshot;
 
 use crate::read::Wake;

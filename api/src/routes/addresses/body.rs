@@ -131,7 +131,7 @@ impl AddressBody {
             district: self.district_id,
             quarter: self.quarter_id,
         };
-        places::set(&mut fields, &mut content, &sent, stored, district.sent)?;
+        places::set(&mut fields, &mut content, sent, stored, district.sent)?;
         fields.finish()?;
         Ok(content)
     }

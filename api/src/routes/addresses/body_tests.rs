@@ -114,6 +114,31 @@ fn ids_of_places_fit_the_address() {
     }
 }
 
+/// A form that shows an address sends all of it back, with what was changed.
+#[test]
+fn ids_that_were_read_go_with_the_place_and_hold_nobody_back() {
+    let stored = checked(full(&json!({"provinceId": 34, "townId": kadikoy()})), None).unwrap();
+    let read = json!({"provinceId": 34, "townId": kadikoy(), "districtId": kadikoy(), "quarterId": null,
+        "city": "İstanbul", "districtName": "Kadıköy", "district": "Kadıköy"});
+    let moved = |change: Value| {
+        let mut body = read.clone();
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let kept = checked(body, Some(&stored)).unwrap();
+        (kept.city, kept.district_name.unwrap(), kept.province_id, kept.town_id, kept.district_id)
+    };
+    let (uskudar, istanbul) = (town("İstanbul", "Üsküdar"), || "İstanbul".to_owned());
+    assert_eq!(moved(json!({})), (istanbul(), "Kadıköy".into(), Some(34), Some(kadikoy()), Some(kadikoy())));
+    let elsewhere = json!({"city": "Ankara", "districtName": "Çankaya"});
+    assert_eq!(moved(elsewhere), ("Ankara".into(), "Çankaya".into(), None, None, None));
+    assert_eq!(
+        moved(json!({"districtName": "Üsküdar"})),
+        (istanbul(), "Üsküdar".into(), Some(34), None, None)
+    );
+    for change in [json!({"townId": uskudar}), json!({"districtId": uskudar})] {
+        assert_eq!(moved(change), (istanbul(), "Üsküdar".into(), Some(34), Some(uskudar), Some(uskudar)));
+    }
+}
+
 #[test]
 fn ids_go_when_the_address_moves() {
     let stored = checked(full(&json!({"provinceId": 34, "townId": kadikoy()})), None).unwrap();

@@ -49,9 +49,7 @@ impl Book {
         }
         let count = addresses::count(&mut *tx, account).await?;
         if count >= i64::from(self.addresses_max) {
-            return Err(
-                Problem::bad_request("address_limit_reached").with_member("limit", self.addresses_max)
-            );
+            return Err(Problem::bad_request("address_limit_reached").with_member("max", self.addresses_max));
         }
         let now = self.clock.now();
         let is_default = as_default || count == 0;

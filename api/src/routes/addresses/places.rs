@@ -8,11 +8,28 @@ use crate::routes::postal::patch::Patch;
 use journal::tables::addresses::Content;
 
 /// As they were sent.
+#[derive(Clone, Copy)]
 pub(super) struct PlaceIds {
     pub province: Patch<i32>,
     pub town: Patch<i32>,
     pub district: Patch<i32>,
     pub quarter: Patch<i32>,
+}
+
+impl PlaceIds {
+    /// Whoever sends back what was read says nothing of it: only what is new asks for a place.
+    fn new_ones(self, stored: Option<&Content>) -> Self {
+        let unless = |sent: Patch<i32>, before: Option<i32>| match (sent, before) {
+            (Some(Some(id)), Some(before)) if id == before => None,
+            _ => sent,
+        };
+        Self {
+            province: unless(self.province, stored.and_then(|it| it.province_id)),
+            town: unless(self.town, stored.and_then(|it| it.town_id)),
+            district: unless(self.district, stored.and_then(|it| it.district_id)),
+            quarter: unless(self.quarter, stored.and_then(|it| it.quarter_id)),
+        }
+    }
 }
 
 /// An id that may be kept: what was sent has to fit, what was stored only stays if it does.
@@ -35,10 +52,11 @@ impl Candidate {
 pub(super) fn set(
     fields: &mut Fields,
     content: &mut Content,
-    sent: &PlaceIds,
+    sent: PlaceIds,
     stored: Option<&Content>,
     district_sent: bool,
 ) -> Result<(), Problem> {
+    let sent = sent.new_ones(stored);
     let of_city = if content.country == TURKIYE { lookup::province(&content.city)? } else { None };
     let province = Candidate::of(sent.province, stored.and_then(|it| it.province_id));
     let is_city = |id: &i32| of_city.is_some_and(|city| i64::from(city.id) == i64::from(*id));

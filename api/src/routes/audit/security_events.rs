@@ -36,7 +36,7 @@ fn kinds() -> Object {
 pub(super) struct SecurityEventView {
     id: i64,
     #[serde(serialize_with = "crate::timestamp::serialize")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     at: OffsetDateTime,
     #[schema(example = "login_failed")]
     kind: String,

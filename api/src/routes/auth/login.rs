@@ -27,6 +27,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(super) struct LoginBody {
     email: String,
+    #[schema(min_length = 1)]
     password: String,
     /// Keep the login when the browser is closed
     #[serde(default)]
@@ -36,6 +37,7 @@ pub(super) struct LoginBody {
 /// Logs in, by cookies and, for clients that keep none, tokens.
 #[utoipa::path(post, path = "/login", tag = "session", request_body = LoginBody, responses(
     (status = 200, body = Tokens),
+    (status = 400, description = "`validation_failed`, `unknown_field`"),
     (status = 401, description = "`invalid_credentials`"),
     (status = 429, description = "`login_locked` after too many failures from this client, `rate_limited`"),
 ))]
@@ -47,6 +49,9 @@ pub(super) async fn login(
     jar: CookieJar,
     Body(body): Body<LoginBody>,
 ) -> Result<impl IntoResponse, Problem> {
+    if body.password.is_empty() {
+        return Err(Problem::field("password", "required"));
+    }
     let row = gate.opened(&config, &jar, &body).await?;
     let account = AccountId(row.id);
     let session = sessions.begin(&row, body.remember, &gate.log.origin).await?;
@@ -56,7 +61,12 @@ pub(super) async fn login(
     if let Some(device) = guard::remembered(&config.server_secret, &jar, account, sessions.chance) {
         set = set.add(cookies::device(&config.cookies, device));
     }
-    let answer = Tokens { ok: true, access_token: Some(pair.access), refresh_token: Some(pair.refresh) };
+    let answer = Tokens {
+        ok: true,
+        access_token: Some(pair.access),
+        refresh_token: Some(pair.refresh),
+        expires_in: config.tokens.access_life.as_secs(),
+    };
     let changed = Extension(SessionChanged(Bound::Session(session.id)));
     Ok(([(header::CACHE_CONTROL, "no-store")], set, changed, Json(answer)))
 }

@@ -48,4 +48,7 @@ struct Tokens {
     access_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    /// Seconds until the access token has to be refreshed, also the one in the cookie
+    #[schema(example = 900)]
+    expires_in: u64,
 }

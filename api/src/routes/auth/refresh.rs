@@ -39,16 +39,18 @@ pub(super) async fn refresh(
     OptionalBody(body): OptionalBody<RefreshBody>,
 ) -> Result<Response, Problem> {
     let no_store = [(header::CACHE_CONTROL, "no-store")];
+    let expires_in = config.tokens.access_life.as_secs();
     if let Some(token) = body.and_then(|body| body.refresh_token) {
         let (pair, _) = renewer.renewed(&token).await?;
-        let answer = Tokens { ok: true, access_token: Some(pair.access), refresh_token: Some(pair.refresh) };
+        let (access_token, refresh_token) = (Some(pair.access), Some(pair.refresh));
+        let answer = Tokens { ok: true, access_token, refresh_token, expires_in };
         return Ok((no_store, Json(answer)).into_response());
     }
     let token = jar.get(cookies::REFRESH).ok_or_else(Problem::unauthorized)?.value();
     match renewer.renewed(token).await {
         Ok((pair, session)) => {
             let jar = cookies::login(&config.cookies, &config.tokens, &pair, session.remember);
-            let answer = Tokens { ok: true, access_token: None, refresh_token: None };
+            let answer = Tokens { ok: true, access_token: None, refresh_token: None, expires_in };
             let same = Extension(SessionChanged(Bound::Session(session.id)));
             Ok((no_store, jar, same, Json(answer)).into_response())
         }

@@ -1,18 +1,22 @@
 //! `GET /auth/sessions`, `DELETE /auth/sessions/{id}`
 
-use crate::Problem;
-use crate::auth::Sessions;
+use crate::auth::csrf_token::Bound;
 use crate::auth::security_log::Origin;
+use crate::auth::{Sessions, cookies};
 use crate::extract::{Authenticated, PageParams, Params, PathId};
+use crate::middleware::csrf::SessionChanged;
 use crate::routes::listing::Page;
-use axum::Json;
+use crate::{ApiConfig, Problem};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use journal::Clock;
 use journal::tables::security_events::Kind;
 use journal::tables::sessions::{self, Device};
 use serde::Serialize;
 use sqlx::PgPool;
+use std::sync::Arc;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -30,13 +34,14 @@ pub(super) struct DeviceView {
     /// Stays logged in when the browser is closed
     remembered: bool,
     #[serde(serialize_with = "crate::timestamp::serialize")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     created_at: OffsetDateTime,
     #[serde(serialize_with = "crate::timestamp::serialize")]
-    #[schema(value_type = String)]
+    /// Of its last login or refresh
+    #[schema(value_type = String, format = DateTime)]
     used_at: OffsetDateTime,
     #[serde(serialize_with = "crate::timestamp::serialize")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, format = DateTime)]
     expires_at: OffsetDateTime,
 }
 
@@ -72,7 +77,7 @@ pub(super) async fn list(
     Ok(Json(Page { items, pagination: page.pagination(limit, total) }))
 }
 
-/// Logs out one device; what it holds is good for the rest of its access token's life.
+/// Logs out one device; what it holds is good for the rest of its access token's life. The caller's own loses its cookies.
 #[utoipa::path(delete, path = "/sessions/{id}", operation_id = "revoke_session", tag = "session",
     security(("bearer" = []), ("cookie" = [])), params(("id" = String, Path, description = "Session id")),
     responses((status = 204, description = "Logged out"), (status = 401, description = "`unauthorized`"),
@@ -80,12 +85,16 @@ pub(super) async fn list(
 pub(super) async fn revoke(
     caller: Authenticated,
     State(sessions): State<Sessions>,
+    State(config): State<Arc<ApiConfig>>,
     origin: Origin,
     PathId(id): PathId<Uuid>,
-) -> Result<StatusCode, Problem> {
-    if sessions.end(caller.account, id, Kind::SessionRevoked, &origin).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::not_found("session_not_found"))
+) -> Result<Response, Problem> {
+    if !sessions.end(caller.account, id, Kind::SessionRevoked, &origin).await? {
+        return Err(Problem::not_found("session_not_found"));
     }
+    if id != caller.session {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let gone = (cookies::logout(&config.cookies), Extension(SessionChanged(Bound::Anonymous)));
+    Ok((gone, StatusCode::NO_CONTENT).into_response())
 }

@@ -75,6 +75,7 @@ impl<'a> PlaceView<'a> {
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct OfProvince {
+    /// Id of a province (il): its plate number
     #[param(value_type = i64, minimum = 1, maximum = 4_294_967_295_i64, example = 34)]
     province_id: NonZero<u32>,
 }
@@ -83,6 +84,7 @@ struct OfProvince {
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct OfTown {
+    /// Id of a town (ilçe)
     #[param(value_type = i64, minimum = 1, maximum = 4_294_967_295_i64)]
     town_id: NonZero<u32>,
 }
@@ -91,6 +93,7 @@ struct OfTown {
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 struct OfDistrict {
+    /// Id of a district, which is that of its town
     #[param(value_type = i64, minimum = 1, maximum = 4_294_967_295_i64)]
     district_id: NonZero<u32>,
 }

@@ -19,7 +19,9 @@ pub fn is_phone(phone: &str) -> bool {
 /// `+905321234567`; `None` for other characters, and where the country cannot be told.
 pub fn e164(phone: &str) -> Option<String> {
     let phone = phone.trim();
-    let (international, rest) = phone.strip_prefix('+').map_or((false, phone), |rest| (true, rest));
+    // Abroad is dialled with 00, and no number at home begins like that.
+    let prefix = phone.strip_prefix('+').or_else(|| phone.strip_prefix("00"));
+    let (international, rest) = prefix.map_or((false, phone), |rest| (true, rest));
     if !rest.chars().all(|c| c.is_ascii_digit() || " -().\u{a0}".contains(c)) {
         return None;
     }
@@ -64,11 +66,18 @@ mod tests {
 
     #[test]
     fn spellings_of_one_number_have_one_form() {
-        for same in ["0532 123 45 67", "+90 (532) 123-45-67", "90 532 123 45 67", "532.123.45.67"] {
+        for same in [
+            "0532 123 45 67",
+            "+90 (532) 123-45-67",
+            "90 532 123 45 67",
+            "532.123.45.67",
+            "0090 532 123 45 67",
+        ] {
             assert_eq!(e164(same).as_deref(), Some("+905321234567"), "{same}");
         }
         assert_eq!(e164("0216 345 67 89").as_deref(), Some("+902163456789"));
         assert_eq!(e164("+44 20 7946 0958").as_deref(), Some("+442079460958"));
+        assert_eq!(e164("0049 30 1234567").as_deref(), Some("+49301234567"));
         assert_eq!(e164("+52 55 1234 5678").as_deref(), Some("+525512345678"));
     }
 

@@ -14,6 +14,7 @@ use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use domain::AccountId;
 use domain::account::Role;
+use journal::tables::accounts::role_name;
 use journal::tables::profiles::ProfileRow;
 use journal::tables::{accounts, avatars, profiles};
 use profile_view::ProfileView;
@@ -22,6 +23,7 @@ use sqlx::{PgConnection, PgPool};
 use standing::Standing;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -54,7 +56,7 @@ struct MeData {
     id: Uuid,
     email: String,
     name: Option<String>,
-    #[schema(value_type = String, example = "customer")]
+    #[schema(schema_with = role_schema)]
     role: Role,
     email_verified: bool,
     #[schema(example = "/uploads/avatars/0a1b.jpg")]
@@ -63,6 +65,11 @@ struct MeData {
     created_at: OffsetDateTime,
     /// Null until something was written there; never of a designer
     profile: Option<ProfileView>,
+}
+
+fn role_schema() -> Schema {
+    let names = [Role::Customer, Role::Designer, Role::Admin, Role::Auditor].map(role_name);
+    Schema::Object(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).build())
 }
 
 /// Who is logged in.
