@@ -19,6 +19,7 @@ use journal::{Clock, Commands, ConnectOptions, Wake, relay, writer};
 use parts::PartsError;
 use sagas::flows::{self, Timing};
 use sagas::runner::{Policy, Runner};
+use serve::Crowding;
 use sqlx::PgPool;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -108,14 +109,7 @@ impl Service {
     /// Connects, migrates, and starts every role that was asked for.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let database = options.settings.servers.database.expose();
-        let pool =
-            journal::connect(database, &ConnectOptions::default()).await.map_err(StartError::Database)?;
-        journal::migrate::run(&pool).await.map_err(StartError::Migrate)?;
-        projections::rebuild_outdated(&pool, |_, _, _| {}).await?;
-        // Reconnected, so that every connection has the role that the migration made.
-        pool.close().await;
-        let pool =
-            journal::connect(database, &ConnectOptions::default()).await.map_err(StartError::Database)?;
+        let pool = migrated(database).await?;
         let writer_stop = CancellationToken::new();
         let (writer, writing) = writer::new(&pool, writer_stop.clone());
         let mut writer_task = JoinSet::new();
@@ -138,12 +132,15 @@ impl Service {
                 listen(server),
                 api::router(state.clone()).layer(from_fn_with_state(http.clone(), http_metrics::record)),
                 connections_max,
+                http.crowding.clone(),
                 &mut serving,
             )?);
         }
         let looking = admin::connect(database).await.map_err(StartError::Database)?;
         let admin_router = admin::router(looking, commands.clone(), relay, http);
-        let admin = serve::start(server.admin_listen, admin_router, ADMIN_CONNECTIONS_MAX, &mut supervisor)?;
+        let admin = server.admin_listen;
+        let crowding = Crowding::default();
+        let admin = serve::start(admin, admin_router, ADMIN_CONNECTIONS_MAX, crowding, &mut supervisor)?;
         Ok(Self {
             api,
             admin,
@@ -172,6 +169,17 @@ impl Service {
         }
         self.pool.close().await;
     }
+}
+
+/// Connects to a database whose tables and read models are those of this release.
+async fn migrated(database: &str) -> Result<PgPool, StartError> {
+    let connect = async || journal::connect(database, &ConnectOptions::default()).await;
+    let pool = connect().await.map_err(StartError::Database)?;
+    journal::migrate::run(&pool).await.map_err(StartError::Migrate)?;
+    projections::rebuild_outdated(&pool, |_, _, _| {}).await?;
+    // Reconnected, so that every connection has the role that the migration made.
+    pool.close().await;
+    connect().await.map_err(StartError::Database)
 }
 
 /// Relay, sagas, projections, timers, seals: all that follow the journal. Answers where to see the relay's state.

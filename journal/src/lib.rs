@@ -11,6 +11,7 @@
 //! | [`relay`] | journal → `JetStream` |
 //! | [`inbox`], [`progress`] | what a flow has begun, finished and handled |
 //! | [`roles`] | what somebody may do, from the journal to the tables |
+//! | [`mac`] | codes that only this service can make |
 //! | [`tables`] | plain tables: personal data, and what needs no history |
 //! | [`timers`] | commands that are due later |
 //! | [`dead_letters`] | steps that failed for good |
@@ -29,6 +30,7 @@ pub mod health;
 pub mod inbox;
 pub mod leaf;
 mod load;
+pub mod mac;
 pub mod migrate;
 pub mod owner;
 mod prepare;

@@ -102,6 +102,11 @@ async fn more_slow_clients_than_places_take_turns_among_themselves() {
     }
     let times = fast(address).await;
     println!("with 32 places and 200 slow clients: p99 {:?}", p99(&times));
+    let metrics = stack.client.get(format!("{}/metrics", stack.endpoints.admin)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let displaced = "\npolikrami_http_connections_displaced_total ";
+    let displaced = metrics.split_once(displaced).unwrap().1.lines().next().unwrap();
+    assert!(displaced.parse::<u64>().unwrap() > 0, "an operator sees that there are too few places");
     slow.shutdown().await;
     stack.end().await;
 }

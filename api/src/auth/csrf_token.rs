@@ -5,6 +5,7 @@
 
 use super::signed_name::Scope;
 use crate::{Chance, Secret};
+use journal::mac::Label;
 use uuid::Uuid;
 
 /// Whose requests a token is good for.
@@ -30,7 +31,7 @@ impl Bound {
             Self::Anonymous => "anonymous".to_owned(),
             Self::Session(id) => format!("session {id}"),
         };
-        Scope { purpose: "csrf-token", owner }
+        Scope { purpose: Label::CsrfToken, owner }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::limits::{Limits, Rule};
 use crate::{Chance, Problem, Secret};
 use axum_extra::extract::cookie::{Cookie, CookieJar};
 use domain::AccountId;
+use journal::mac::Label;
 use std::time::Duration;
 
 /// Attempts on one address from everywhere before they are slowed down, and how long they are remembered.
@@ -71,12 +72,11 @@ fn delay(attempts: u32) -> Duration {
 
 impl Attempt {
     /// The password was right: the failures before it were slips.
-    pub async fn succeeded(self, limits: &Limits) -> Result<(), Problem> {
-        limits.limiter().forget(limits.rules().login_failures, &self.subject).await?;
-        if self.known {
-            return Ok(());
+    pub async fn succeeded(self, limits: &Limits) {
+        limits.limiter().forget(limits.rules().login_failures, &self.subject).await;
+        if !self.known {
+            limits.limiter().forget(PRESSURE, &self.email).await;
         }
-        limits.limiter().forget(PRESSURE, &self.email).await
     }
 }
 
@@ -89,7 +89,7 @@ pub fn remembered(secret: &Secret, jar: &CookieJar, account: AccountId, chance: 
 
 /// The name of a browser that has logged in to this account.
 fn known_device(account: AccountId) -> Scope {
-    Scope { purpose: "known-device", owner: account.to_string() }
+    Scope { purpose: Label::KnownDevice, owner: account.to_string() }
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl Resets {
                 return Err(invalid());
             }
         };
-        limits.limiter().forget(rule, &subject).await?;
+        limits.limiter().forget(rule, &subject).await;
         Ok(proven)
     }
 

@@ -2,7 +2,7 @@
 //! owner. Nothing is stored.
 
 use crate::{Chance, Secret};
-use ring::hmac;
+use journal::mac::{Label, mac};
 use subtle::ConstantTimeEq;
 
 /// Hex digits of a name.
@@ -10,8 +10,7 @@ const NAME_CHARS: usize = 32;
 
 /// What a name is good for, and to whom.
 pub struct Scope {
-    /// Begins the text that the server's secret signs; no other use of the secret begins alike.
-    pub purpose: &'static str,
+    pub purpose: Label,
     pub owner: String,
 }
 
@@ -30,8 +29,7 @@ impl Scope {
     }
 
     fn signed(&self, secret: &Secret, name: &str) -> String {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.bytes());
-        let code = hmac::sign(&key, format!("{}:{name}:{}", self.purpose, self.owner).as_bytes());
+        let code = mac(secret.bytes(), self.purpose, &[name.as_bytes(), b":", self.owner.as_bytes()]);
         format!("{name}.{}", hex::encode(code))
     }
 }
@@ -41,17 +39,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn scope(purpose: &'static str, owner: &str) -> Scope {
+    fn scope(purpose: Label, owner: &str) -> Scope {
         Scope { purpose, owner: owner.to_owned() }
     }
 
     #[test]
     fn a_name_is_good_for_its_purpose_and_owner() {
-        let (secret, scope) = (Secret::new(*b"s"), scope("p", "o"));
+        let (secret, scope) = (Secret::new(*b"s"), scope(Label::CsrfToken, "o"));
         let given = scope.issue(&secret, Chance);
         assert_eq!(scope.name_of(&secret, &given), Some(&given[..NAME_CHARS]));
         assert_eq!(scope.name_of(&Secret::new(*b"t"), &given), None);
-        for other in [self::scope("p", "p"), self::scope("o", "o")] {
+        for other in [self::scope(Label::CsrfToken, "p"), self::scope(Label::KnownDevice, "o")] {
             assert_eq!(other.name_of(&secret, &given), None);
         }
         assert_ne!(given, scope.issue(&secret, Chance), "each is new");
@@ -59,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_was_not_made_here_is_nobodys() {
-        let (secret, scope) = (Secret::new(*b"s"), scope("p", "o"));
+        let (secret, scope) = (Secret::new(*b"s"), scope(Label::CsrfToken, "o"));
         let given = scope.issue(&secret, Chance);
         let short = scope.signed(&secret, "00");
         let upper = given.to_uppercase();
@@ -75,7 +73,7 @@ mod tests {
         fn whatever_a_cookie_says_only_what_was_made_here_fits(
             text in "\\PC{0,120}", formed in "[0-9a-f]{32}\\.[0-9a-f]{64}", at in 0usize..97, owner in "\\PC{0,40}",
         ) {
-            let (secret, scope) = (Secret::new(*b"s"), scope("p", &owner));
+            let (secret, scope) = (Secret::new(*b"s"), scope(Label::CsrfToken, &owner));
             prop_assert_eq!(scope.name_of(&secret, &text), None);
             prop_assert_eq!(scope.name_of(&secret, &formed), None);
             let given = scope.issue(&secret, Chance);

@@ -74,6 +74,8 @@ const PROBLEMS: &[Line] = &[
     ("precondition_failed", "Bu kayıt bu sırada değişti; yeniden bakıp tekrar deneyin.", "This was changed meanwhile; look at it again, then try again."),
     ("request_timeout", "İstek zamanında gelmedi.", "The request did not come in time."),
     ("idempotency_in_progress", "Bu Idempotency-Key ile gönderilen ilk istek sürüyor, birazdan tekrar deneyin.", "The first request with this Idempotency-Key still runs; try again in a moment."),
+    ("bad_request", "İstek anlaşılamadı.", "The request cannot be understood."),
+    ("range_not_satisfiable", "İstenen aralık dosyada yok.", "The file does not have this range."),
     ("unauthorized", "Lütfen giriş yapın.", "Please log in."),
     ("forbidden", "Bunun için yetkiniz yok.", "You may not do this."),
     ("rate_limited", "Çok fazla istek gönderildi. Lütfen biraz sonra tekrar deneyin.", "Too many requests. Please try again later."),

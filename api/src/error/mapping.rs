@@ -8,6 +8,7 @@ use journal::CommandError;
 use journal::LoadError;
 use journal::read::ReadError;
 use journal::tables::personal::PersonalError;
+use journal::writer::WriteError;
 
 /// When a busy writer or a lost race is worth another try, in seconds.
 const RETRY_AFTER_S: u32 = 1;
@@ -65,11 +66,18 @@ impl From<CommandError> for Problem {
             | CommandError::Read(ReadError::Database(_)) => {
                 Self::unavailable("store_unavailable", RETRY_AFTER_S).with_source(error)
             }
+            CommandError::Store(WriteError::Unavailable(_) | WriteError::Stopped) => {
+                Self::unavailable("store_unavailable", RETRY_AFTER_S).with_source(error)
+            }
+            // Perhaps it was written: nobody is to be told to try again.
+            CommandError::Store(WriteError::Unknown(_)) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").with_source(error)
+            }
             CommandError::Empty
             | CommandError::Unreadable(_)
             | CommandError::Unstorable(_)
             | CommandError::Read(_)
-            | CommandError::Store(_) => Self::internal(error),
+            | CommandError::Store(WriteError::Refused(_) | WriteError::Busy) => Self::internal(error),
         }
     }
 }
@@ -99,6 +107,7 @@ mod tests {
     use super::*;
     use domain::account::AccountRefusal;
     use domain::order::OrderRefusal;
+    use std::sync::Arc;
 
     #[test]
     fn missing_credits_answer_402_and_how_many_are_needed() {
@@ -127,6 +136,11 @@ mod tests {
             assert!(problem.more.source.is_some());
         }
         assert_eq!(Problem::from(sqlx::Error::RowNotFound).status, StatusCode::INTERNAL_SERVER_ERROR);
+        let written = |error: fn(Arc<sqlx::Error>) -> WriteError| {
+            Problem::from(CommandError::Store(error(Arc::new(away()))))
+        };
+        assert_eq!(written(WriteError::Unavailable).code, "store_unavailable");
+        assert_eq!(written(WriteError::Unknown).code, "internal", "what may be done is not asked for again");
     }
 
     #[test]

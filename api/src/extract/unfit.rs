@@ -34,11 +34,21 @@ pub(super) fn complete<T: DeserializeOwned>(mut first: Problem, bytes: &[u8]) ->
         if !known.iter().any(|one| one.field == field.field || holds(&one.field, &field.field)) {
             known.push(field.clone());
         }
-        if known.len() >= FIELDS_MAX || !put_right::<T>(&mut body, &field) {
+        if known.len() >= FIELDS_MAX || !put_right::<T>(&mut body, &field, &refusal.words) {
             break;
         }
     }
-    first
+    named_alike(first)
+}
+
+/// The code does not depend on the order of the keys: what is unknown goes first.
+fn named_alike(mut problem: Problem) -> Problem {
+    let unknown = problem.more.fields.iter().find(|field| field.code == "unknown_field");
+    if let Some(name) = unknown.map(|field| field.field.clone()) {
+        problem.code = "unknown_field";
+        problem = problem.with_member("field", name);
+    }
+    problem
 }
 
 /// Whatever a field has inside is wrong along with it.
@@ -54,7 +64,11 @@ fn refusal<T: DeserializeOwned>(body: &Value) -> Option<Refusal> {
 
 /// Takes away what is unknown, and puts something in the place of the rest that the parser does not refuse there: one of
 /// each kind, then what it says that it would take, such as the names of an enum.
-fn put_right<T: DeserializeOwned>(body: &mut Value, field: &FieldError) -> bool {
+fn put_right<T: DeserializeOwned>(body: &mut Value, field: &FieldError, words: &str) -> bool {
+    // A key that looks like a path is not found by it.
+    if words.split('`').nth(1).is_some_and(|name| name.contains(['.', '[', ']'])) {
+        return false;
+    }
     let pointer = field.pointer();
     let Some((parent, key)) = pointer.rsplit_once('/') else { return false };
     let key = key.replace("~1", "/").replace("~0", "~");
@@ -167,6 +181,23 @@ mod tests {
             ("words[1]", "invalid_value"),
         ];
         assert_eq!(found, expected.map(|(field, code)| (field.to_owned(), code)));
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_problem_wherever_it_stands() {
+        for body in [r#"{"more":1}"#, r#"{"note":5,"more":1}"#] {
+            let first = refusal::<Wish>(&serde_json::from_str(body).unwrap()).unwrap().problem;
+            let problem = complete::<Wish>(first, body.as_bytes());
+            assert_eq!((problem.code, &problem.more.members["field"]), ("unknown_field", &json!("more")));
+        }
+    }
+
+    #[test]
+    fn a_key_that_looks_like_a_path_takes_nothing_else_away() {
+        let place = json!({"city": "Van", "number": 1});
+        let body = json!({"id": Uuid::nil(), "size": "small", "agreed": true, "place": place, "words": [],
+            "place.city": 1});
+        assert_eq!(named(&body), [("place.city".to_owned(), "unknown_field")]);
     }
 
     #[test]

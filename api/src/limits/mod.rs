@@ -107,8 +107,11 @@ impl Limiter {
         Ok(Taken { rule, used, ends_at: count.ends_at, now })
     }
 
-    pub async fn forget(&self, rule: Rule, subject: &str) -> Result<(), Problem> {
-        Ok(rate_limits::forget(&self.pool, self.key(rule, subject)).await?)
+    /// Begins anew, for one who was right. What that was for is done: a counter that stays is no reason to say otherwise.
+    pub async fn forget(&self, rule: Rule, subject: &str) {
+        if let Err(error) = rate_limits::forget(&self.pool, self.key(rule, subject)).await {
+            tracing::warn!(limit = rule.name, %error, "a counter stays until its window ends");
+        }
     }
 }
 

@@ -77,7 +77,7 @@ fn written(response: Response, problem: &Problem, locale: Locale, id: Uuid) -> R
 fn log(problem: &Problem) {
     let Some(source) = &problem.more.source else { return };
     let error = chain(source.as_ref());
-    if problem.status == StatusCode::INTERNAL_SERVER_ERROR {
+    if problem.status == StatusCode::INTERNAL_SERVER_ERROR || problem.code == "store_unavailable" {
         tracing::error!(problem.code, error, "request failed");
     } else {
         tracing::warn!(problem.code, error, "request refused");

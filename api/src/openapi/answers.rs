@@ -45,16 +45,22 @@ fn of_its_kind(path: &str, method: &HttpMethod, operation: &Operation) -> Vec<(&
     let (in_api, has_body) = (api_path(path).is_some(), operation.request_body.is_some());
     let has_parameters = operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
     let takes_key = headers::takes_key(path, method, operation);
+    let body = operation.request_body.as_ref();
+    let has_json = body
+        .is_some_and(|body| matches!(body, RefOr::T(body) if body.content.contains_key("application/json")));
+    // A payment's start knows its repeats itself.
+    let waits_for_first = takes_key && api_path(path) != Some("/payments/initiate");
     let by_kind = [
         ("403", true, "`cors_not_allowed`"),
         ("403", headers::repeats_token(path, method), "`csrf_token_invalid`"),
-        ("400", has_body, "`validation_failed`, `unknown_field`, `malformed_json`"),
+        ("400", has_json, "`validation_failed`, `unknown_field`, `malformed_json`"),
         ("400", has_parameters, "`validation_failed`, `invalid_query`"),
         ("400", takes_key, "`invalid_idempotency_key`"),
         ("401", operation.security.is_some(), "`unauthorized`"),
         ("408", has_body, "`request_timeout`"),
         ("409", parameters::waits(operation), "`position_ahead`: the journal has not come to `min_position`"),
-        ("409", takes_key, "`idempotency_key_reused`, `idempotency_in_progress`"),
+        ("409", takes_key, "`idempotency_key_reused`"),
+        ("409", waits_for_first, "`idempotency_in_progress`"),
         ("413", has_body, "`payload_too_large`"),
         ("415", has_body, "`unsupported_media_type`"),
         ("429", in_api, "`rate_limited`"),

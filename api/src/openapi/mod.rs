@@ -85,7 +85,7 @@ mod tests {
         }
         let conflict = register["409"]["description"].as_str().unwrap();
         assert!(conflict.starts_with("`email_in_use`"), "the handler's own words come first: {conflict}");
-        assert!(conflict.ends_with("; `idempotency_key_reused`, `idempotency_in_progress`"), "{conflict}");
+        assert!(conflict.ends_with("; `idempotency_key_reused`; `idempotency_in_progress`"), "{conflict}");
         let health = &document["paths"]["/health"]["get"]["responses"];
         assert!(health["default"].is_object() && health["429"].is_null() && health["413"].is_null());
         assert!(document["components"]["schemas"]["Problem"].is_object());

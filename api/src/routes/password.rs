@@ -104,7 +104,7 @@ impl Change {
         let context = self.context.by(account);
         let by = By { context: &context, origin: &self.log.origin };
         let committed = self.passwords.change(&row, session, &body.new_password, by).await?;
-        self.limits.limiter().forget(rule, &account.to_string()).await?;
+        self.limits.limiter().forget(rule, &account.to_string()).await;
         Ok((SeenAt(committed.position), Json(Changed { success: true })))
     }
 }

@@ -14,7 +14,11 @@ const PORT_ATTEMPTS_MAX: u32 = 5;
 /// server's, nobody gets it by chance.
 const QUIET: Range<u16> = 20_000..32_000;
 /// Where this process has got to in them, so that no two of its servers look at one port at once.
-static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new((std::process::id() % 0xffff) as u16));
+static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| {
+    // Neighbours begin far from each other.
+    let scattered = std::process::id().wrapping_mul(0x9e37_79b1) >> 16;
+    AtomicU16::new(u16::try_from(scattered).unwrap_or_default())
+});
 
 /// The wanted port if it is free, else an error; without a wish, a port that is free just now.
 pub fn choose(name: &'static str, wanted: Option<u16>) -> Result<u16, DevError> {

@@ -1,6 +1,7 @@
 //! How requests were answered: by route, never by path, so that no stranger can make series. Names, labels and buckets
 //! are the contract's.
 
+use super::serve::Crowding;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
@@ -23,12 +24,13 @@ type Labels = Vec<(&'static str, String)>;
 pub(super) struct HttpMetrics {
     requests: Family<Labels, Counter>,
     durations: Family<Labels, Histogram, fn() -> Histogram>,
+    pub crowding: Crowding,
 }
 
 impl Default for HttpMetrics {
     fn default() -> Self {
         let durations = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
-        Self { requests: Family::default(), durations }
+        Self { requests: Family::default(), durations, crowding: Crowding::default() }
     }
 }
 
@@ -38,6 +40,10 @@ impl HttpMetrics {
         registry.register("polikrami_http_requests", help, self.requests.clone());
         let help = "From a request's head to the head of its answer";
         registry.register("polikrami_http_request_duration_seconds", help, self.durations.clone());
+        let help = "Connections of callers";
+        registry.register("polikrami_http_connections", help, self.crowding.open.clone());
+        let help = "Connections that had to leave for others, all places being taken";
+        registry.register("polikrami_http_connections_displaced", help, self.crowding.displaced.clone());
     }
 }
 

@@ -1,8 +1,8 @@
 //! Credentials of accounts. A row is found through the claim on its e-mail address, which the event committed.
 
 use crate::Claim;
+use crate::mac::{Label, mac};
 use crate::read::{self, ReadError};
-use crate::tables::mac::mac;
 use domain::AccountId;
 use domain::account::Role;
 use sqlx::{PgExecutor, PgPool};
@@ -68,7 +68,7 @@ pub fn role_name(role: Role) -> &'static str {
 pub fn email_claim(server_secret: &[u8], normalised_email: &str) -> Claim {
     Claim {
         scope: EMAIL_SCOPE.to_owned(),
-        key: hex::encode(mac(server_secret, &[b"account.email:", normalised_email.as_bytes()])),
+        key: hex::encode(mac(server_secret, Label::AccountEmail, &[normalised_email.as_bytes()])),
     }
 }
 

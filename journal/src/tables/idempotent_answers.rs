@@ -1,7 +1,7 @@
 //! Answers to requests with an `Idempotency-Key`, for their repeats. What was created stands in the journal, under ids
 //! that follow from the key: a row that is lost costs nothing but the handler's work.
 
-use crate::tables::mac::mac;
+use crate::mac::{Label, mac};
 use sqlx::types::Json;
 use sqlx::{FromRow, PgExecutor};
 use time::OffsetDateTime;
@@ -12,11 +12,11 @@ pub type Digest = [u8; 32];
 /// A digest that only this service can make, of parts that cannot be mistaken for others.
 pub fn digest(server_secret: &[u8], purpose: &str, parts: &[&[u8]]) -> Digest {
     let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
-    let mut all: Vec<&[u8]> = vec![b"idempotent-answer:", purpose.as_bytes(), b":"];
+    let mut all: Vec<&[u8]> = vec![purpose.as_bytes(), b":"];
     for (length, part) in lengths.iter().zip(parts) {
         all.extend([length.as_slice(), part]);
     }
-    mac(server_secret, &all)
+    mac(server_secret, Label::IdempotentAnswer, &all)
 }
 
 /// A key that was used, and the answer once there is one.

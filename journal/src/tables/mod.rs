@@ -27,7 +27,6 @@ pub mod avatars;
 pub mod callback_log;
 pub mod checkouts;
 pub mod idempotent_answers;
-mod mac;
 pub mod message_cards;
 pub mod password_changes;
 pub mod password_reset;

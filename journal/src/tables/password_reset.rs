@@ -1,7 +1,7 @@
 //! The secret of a password reset that nobody can guess; the one that can be typed is a [`super::short_code`]. It is
 //! derived, so no table keeps it.
 
-use crate::tables::mac::mac;
+use crate::mac::{Label, mac};
 use domain::AccountId;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// `<account>.<selector>.<hex HMAC>`, as it stands in the link.
 pub fn token(server_secret: &[u8], account: AccountId, selector: Uuid) -> String {
     let named = format!("{}.{}", account.0.simple(), selector.simple());
-    let secret = mac(server_secret, &[b"password-reset:", named.as_bytes()]);
+    let secret = mac(server_secret, Label::PasswordReset, &[named.as_bytes()]);
     format!("{named}.{}", hex::encode(secret))
 }
 

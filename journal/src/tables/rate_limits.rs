@@ -1,6 +1,6 @@
 //! Counters in windows, shared by all processes. The first use opens a window; its end forgets them.
 
-use crate::tables::mac::mac;
+use crate::mac::{Label, mac};
 use sqlx::{FromRow, PgExecutor};
 use time::{Duration, OffsetDateTime};
 
@@ -9,7 +9,7 @@ pub type Key = [u8; 16];
 
 /// The counter of `subject` under the limit called `limit`.
 pub fn key(server_secret: &[u8], limit: &str, subject: &str) -> Key {
-    let full = mac(server_secret, &[b"rate-limit:", limit.as_bytes(), b":", subject.as_bytes()]);
+    let full = mac(server_secret, Label::RateLimit, &[limit.as_bytes(), b":", subject.as_bytes()]);
     let mut key = Key::default();
     key.copy_from_slice(&full[..16]);
     key

@@ -1,7 +1,7 @@
 //! Devices and their refresh tokens. Each use replaces the token; who presents a replaced one shows that it leaked.
 
 use crate::context::Context;
-use crate::tables::mac::mac;
+use crate::mac::{Label, mac};
 use crate::timers::{self, Timer};
 use domain::{AccountCommand, AccountId, Command};
 use sha2::{Digest, Sha256};
@@ -21,7 +21,7 @@ pub fn digest(token: &str) -> TokenDigest {
 
 /// The token that replaces the presented one: derived, so that every repeat gets the same without it being stored.
 pub fn successor(server_secret: &[u8], token: &str) -> String {
-    hex::encode(mac(server_secret, &[b"refresh-token:", token.as_bytes()]))
+    hex::encode(mac(server_secret, Label::RefreshToken, &[token.as_bytes()]))
 }
 
 /// A device's session as it begins.

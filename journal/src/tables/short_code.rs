@@ -1,7 +1,7 @@
 //! Codes of four digits that are sent to a person, the contract's form. They are derived, so no table keeps them; they
 //! can be guessed, so attempts must be counted.
 
-use crate::tables::mac::mac;
+use crate::mac::{Label, mac};
 use domain::AccountId;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -14,17 +14,17 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    fn prefix(self) -> &'static [u8] {
+    fn of_mac(self) -> Label {
         match self {
-            Self::PasswordReset => b"password-reset-code:",
-            Self::Phone => b"phone-code:",
+            Self::PasswordReset => Label::PasswordResetCode,
+            Self::Phone => Label::PhoneCode,
         }
     }
 }
 
 /// 1000 to 9999; the bias of the remainder is one in 2⁵⁰.
 pub fn code(server_secret: &[u8], purpose: Purpose, account: AccountId, selector: Uuid) -> String {
-    let mac = mac(server_secret, &[purpose.prefix(), account.0.as_bytes(), selector.as_bytes()]);
+    let mac = mac(server_secret, purpose.of_mac(), &[account.0.as_bytes(), selector.as_bytes()]);
     let number = mac.iter().take(8).fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
     (number % 9_000 + 1_000).to_string()
 }

@@ -2,7 +2,7 @@
 //! selector alone, and the link is checked against the account that claimed the selector.
 
 use crate::Claim;
-use crate::tables::mac::mac;
+use crate::mac::{Label, mac};
 use domain::AccountId;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -21,8 +21,8 @@ pub fn token(server_secret: &[u8], selector: Uuid, account: AccountId) -> String
 }
 
 fn secret(server_secret: &[u8], selector: Uuid, account: AccountId) -> String {
-    let text = format!("verify-email:{selector}:{account}");
-    hex::encode(mac(server_secret, &[text.as_bytes()]))
+    let text = format!("{selector}:{account}");
+    hex::encode(mac(server_secret, Label::VerifyEmail, &[text.as_bytes()]))
 }
 
 /// The selector of a token, not yet believed: look up its account, then [`parse_and_check`].

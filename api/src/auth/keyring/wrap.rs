@@ -2,8 +2,8 @@
 //! the service's secret.
 
 use crate::Secret;
+use journal::mac::{Label, mac};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::hmac;
 
 /// The form of what is stored: nonce, ciphertext, tag.
 pub(super) struct Wrapper(LessSafeKey);
@@ -14,8 +14,8 @@ pub struct WrapError;
 
 impl Wrapper {
     pub(super) fn new(secret: &Secret) -> Result<Self, WrapError> {
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.bytes()), b"signing-keys:wrap:1");
-        UnboundKey::new(&CHACHA20_POLY1305, derived.as_ref())
+        let derived = mac(secret.bytes(), Label::SigningKeys, &[b"wrap:1"]);
+        UnboundKey::new(&CHACHA20_POLY1305, &derived)
             .map(|key| Self(LessSafeKey::new(key)))
             .map_err(|_| WrapError)
     }

@@ -1,6 +1,6 @@
 //! The body of `POST /addresses` and `PUT /addresses/{id}`, and what it must be like.
 
-use super::places::{self, PlaceIds};
+use super::places::{self, District, PlaceIds};
 use crate::Problem;
 use crate::error::Fields;
 use crate::routes::postal::bounds::{self, optional, text};
@@ -109,7 +109,7 @@ impl AddressBody {
         if let Some(code) = &postal_code {
             place::postal_code(&mut fields, "postalCode", code, &country);
         }
-        let district = district(&mut fields, self.district_name, self.district, stored);
+        let (district_name, district) = district(&mut fields, self.district_name, self.district, stored);
         let mut content = Content {
             label,
             full_name: full_name.unwrap_or_default(),
@@ -117,7 +117,7 @@ impl AddressBody {
             line1: line1.unwrap_or_default(),
             line2,
             city,
-            district_name: district.name,
+            district_name,
             postal_code,
             country,
             province_id: None,
@@ -131,7 +131,7 @@ impl AddressBody {
             district: self.district_id,
             quarter: self.quarter_id,
         };
-        places::set(&mut fields, &mut content, sent, stored, district.sent)?;
+        places::set(&mut fields, &mut content, &sent, stored, district)?;
         fields.finish()?;
         Ok(content)
     }
@@ -159,31 +159,26 @@ fn canonical_country(fields: &mut Fields, sent: Patch<String>, stored: Option<&C
     known.map_or(typed, str::to_owned)
 }
 
-struct District {
-    name: Option<String>,
-    /// Whether the request names it anew.
-    sent: bool,
-}
-
-/// The key has two names, and both are answered: of two different values the one that is new counts.
+/// The key has two names. Two texts must be one, and a text counts before a null: what depended on the name that is stored
+/// would move the address back when the same request came twice.
 fn district(
     fields: &mut Fields,
     name: Patch<String>,
     alias: Patch<String>,
     stored: Option<&Content>,
-) -> District {
-    let before = stored.and_then(|it| it.district_name.as_ref());
-    let (from_name, from_alias) = (patch::text(name, before), patch::text(alias, before));
-    let (key, chosen) = match (from_name.as_ref() == before, from_alias.as_ref() == before) {
-        (true, false) => ("district", from_alias),
-        (_, true) => ("districtName", from_name),
-        (false, false) => {
-            fields.require(from_name == from_alias, "district", "values_differ");
-            ("districtName", from_name)
-        }
-    };
-    optional(fields, key, chosen.as_ref(), 2, DISTRICT_CHARS_MAX);
-    District { sent: chosen.as_ref() != before, name: chosen }
+) -> (Option<String>, District) {
+    let absent = name.is_none() && alias.is_none();
+    let (from_name, from_alias) = (patch::text(name, None), patch::text(alias, None));
+    let differ = from_name.is_some() && from_alias.is_some() && from_name != from_alias;
+    fields.require(!differ, "district", "values_differ");
+    let key = if from_name.is_some() { "districtName" } else { "district" };
+    let sent = from_name.or(from_alias);
+    optional(fields, key, sent.as_ref(), 2, DISTRICT_CHARS_MAX);
+    match (sent, absent) {
+        (None, true) => (stored.and_then(|it| it.district_name.clone()), District::Absent),
+        (None, false) => (None, District::Cleared),
+        (sent, _) => (sent, District::Named),
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 //! The ids of province, town, district and quarter: set when they are sent, dropped when the address moves away from them.
+//! What is sent has to fit together; nothing here depends on what was stored before but what is absent, so that the same
+//! request twice leaves the same address.
 
 use crate::Problem;
 use crate::error::Fields;
@@ -8,7 +10,6 @@ use crate::routes::postal::patch::Patch;
 use journal::tables::addresses::Content;
 
 /// As they were sent.
-#[derive(Clone, Copy)]
 pub(super) struct PlaceIds {
     pub province: Patch<i32>,
     pub town: Patch<i32>,
@@ -16,20 +17,12 @@ pub(super) struct PlaceIds {
     pub quarter: Patch<i32>,
 }
 
-impl PlaceIds {
-    /// Whoever sends back what was read says nothing of it: only what is new asks for a place.
-    fn new_ones(self, stored: Option<&Content>) -> Self {
-        let unless = |sent: Patch<i32>, before: Option<i32>| match (sent, before) {
-            (Some(Some(id)), Some(before)) if id == before => None,
-            _ => sent,
-        };
-        Self {
-            province: unless(self.province, stored.and_then(|it| it.province_id)),
-            town: unless(self.town, stored.and_then(|it| it.town_id)),
-            district: unless(self.district, stored.and_then(|it| it.district_id)),
-            quarter: unless(self.quarter, stored.and_then(|it| it.quarter_id)),
-        }
-    }
+/// What the request says of the district's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum District {
+    Absent,
+    Cleared,
+    Named,
 }
 
 /// An id that may be kept: what was sent has to fit, what was stored only stays if it does.
@@ -52,11 +45,10 @@ impl Candidate {
 pub(super) fn set(
     fields: &mut Fields,
     content: &mut Content,
-    sent: PlaceIds,
+    sent: &PlaceIds,
     stored: Option<&Content>,
-    district_sent: bool,
+    district: District,
 ) -> Result<(), Problem> {
-    let sent = sent.new_ones(stored);
     let of_city = if content.country == TURKIYE { lookup::province(&content.city)? } else { None };
     let province = Candidate::of(sent.province, stored.and_then(|it| it.province_id));
     let is_city = |id: &i32| of_city.is_some_and(|city| i64::from(city.id) == i64::from(*id));
@@ -69,11 +61,11 @@ pub(super) fn set(
         (Some(city), Some(id)) => lookup::town(city.id, id)?,
         _ => None,
     };
-    // Whoever sends another town alone moves there; with another name beside it, the two contradict each other.
-    let moves = town.sent && !district_sent && stored.is_some_and(|it| it.town_id != town.id);
+    // Whoever sends a town alone moves there; with a name beside it, the two must be one.
+    let moves = town.sent && district == District::Absent;
     let found = found.filter(|found| match &content.district_name {
         Some(name) => moves || lookup::same_name(name, &found.name),
-        None => town.sent || !district_sent,
+        None => town.sent || district == District::Absent,
     });
     refuse_unfit(fields, town_key, town, found.is_some());
 

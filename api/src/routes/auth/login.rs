@@ -102,7 +102,7 @@ impl Gate {
             };
         match self.credentials.proven(row, &body.password).await {
             Ok(row) => {
-                attempt.succeeded(&self.limits).await?;
+                attempt.succeeded(&self.limits).await;
                 Ok(row)
             }
             Err(problem) => {

@@ -18,6 +18,7 @@ use super::StartError;
 use super::supervise::Supervisor;
 use axum::Router;
 use connection::Connection;
+pub(super) use room::Crowding;
 use room::Room;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -44,12 +45,13 @@ pub(super) fn start(
     address: SocketAddr,
     router: Router,
     connections_max: usize,
+    crowding: Crowding,
     supervisor: &mut Supervisor,
 ) -> Result<SocketAddr, StartError> {
     let listen = |source| StartError::Listen { address, source };
     let listener = bind(address).map_err(listen)?;
     let bound = listener.local_addr().map_err(listen)?;
-    let room = Room::new(room::affordable(connections_max));
+    let room = Room::new(room::affordable(connections_max), crowding);
     supervisor.once(move |stop| {
         let tasks = TaskTracker::new();
         Door { router, room: Arc::new(room), tasks, stop, cut: CancellationToken::new() }.keep(listener)

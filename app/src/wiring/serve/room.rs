@@ -1,6 +1,8 @@
 //! How many connections there may be. When all places are taken, whoever has kept one for longest without asking for
 //! anything gives it up: many slow clients take turns among themselves, and a fast one always gets in.
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +19,16 @@ const PLACES_MIN: usize = 16;
 const WELCOME: Duration = Duration::from_millis(250);
 /// When nobody can leave yet, it is tried again after this.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// How often the log says that the places are taken.
+const SAID_EVERY: Duration = Duration::from_mins(1);
+
+/// What an operator sees of the places.
+#[derive(Debug, Clone, Default)]
+pub(in crate::wiring) struct Crowding {
+    pub open: Gauge,
+    /// Connections that had to leave for others.
+    pub displaced: Counter,
+}
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,12 +87,14 @@ impl Seat {
 pub(super) struct Room {
     places: Arc<Semaphore>,
     seats: Arc<Mutex<Seats>>,
+    crowding: Crowding,
 }
 
 #[derive(Default)]
 struct Seats {
     next: u64,
     taken: BTreeMap<u64, Seat>,
+    said: Option<Instant>,
 }
 
 /// A connection's place; given back when it is dropped.
@@ -88,12 +102,13 @@ pub(super) struct Guest {
     pub seat: Seat,
     number: u64,
     seats: Arc<Mutex<Seats>>,
+    open: Gauge,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Room {
-    pub fn new(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), seats: Arc::default() }
+    pub fn new(places: usize, crowding: Crowding) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), seats: Arc::default(), crowding }
     }
 
     /// Waits for a place, and asks somebody to leave if there is none.
@@ -112,10 +127,19 @@ impl Room {
 
     /// Asks the one to leave that has been waiting for longest.
     pub fn make(&self) {
-        let seats = lock(&self.seats);
+        let mut seats = lock(&self.seats);
         let waiting = seats.taken.values().filter_map(|seat| Some((seat.dispensable_since()?, seat)));
         if let Some((_, seat)) = waiting.min_by_key(|(since, _)| *since) {
             seat.0.leave.cancel();
+            self.crowding.displaced.inc();
+        }
+        if seats.said.is_none_or(|said| said.elapsed() >= SAID_EVERY) {
+            seats.said = Some(Instant::now());
+            let open = seats.taken.len();
+            tracing::warn!(
+                open,
+                "all places are taken (HTTP_CONNECTIONS_MAX): who waits for longest must leave"
+            );
         }
     }
 
@@ -127,13 +151,16 @@ impl Room {
         let number = seats.next;
         seats.next += 1;
         seats.taken.insert(number, seat.clone());
-        Guest { seat, number, seats: Arc::clone(&self.seats), _place: place }
+        let open = self.crowding.open.clone();
+        open.inc();
+        Guest { seat, number, seats: Arc::clone(&self.seats), open, _place: place }
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
         lock(&self.seats).taken.remove(&self.number);
+        self.open.dec();
     }
 }
 
@@ -167,7 +194,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_longest_waiting_leaves_and_nobody_who_is_served() {
-        let room = Room::new(3);
+        let crowding = Crowding::default();
+        let room = Room::new(3, crowding.clone());
         let guests = [(); 3].map(|()| room.seat(Some(room.enter().now_or_never().unwrap())));
         guests[0].seat.does(Doing::Served);
         guests[1].seat.does(Doing::Idle);
@@ -177,13 +205,15 @@ mod tests {
             assert!(guests[0].seat.must_leave().now_or_never().is_none());
             drop(guests);
         };
+        assert_eq!((crowding.open.get(), crowding.displaced.get()), (3, 0));
         let (_place, ()) = tokio::join!(room.enter(), leaving);
+        assert_eq!((crowding.open.get(), crowding.displaced.get()), (0, 1));
     }
 
     /// The door takes the next place at once, and may wait for long until somebody comes for it.
     #[tokio::test]
     async fn a_place_that_was_kept_takes_nothing_from_the_time_of_who_comes() {
-        let room = Room::new(1);
+        let room = Room::new(1, Crowding::default());
         let place = room.enter().await;
         let comes = Instant::now();
         room.make();
