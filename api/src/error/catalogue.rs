@@ -160,6 +160,7 @@ const PROBLEMS: &[Line] = &[
     ("payment_already_captured", "Ödeme zaten alındı.", "The payment is captured already."),
     ("payment_not_captured", "Ödeme alınmadı.", "The payment is not captured."),
     ("payment_closed", "Ödeme kapandı.", "The payment is closed."),
+    ("history_too_long", "Bu geçmişte tek yanıta sığmayacak kadar çok olay var; daha erken bir an için as_of ile isteyin.", "This history has more than 10,000 events; ask for it as_of an earlier moment."),
     ("invoice_not_found", "Fatura bulunamadı.", "There is no such invoice."),
     ("invoice_not_filed", "Faturanın PDF dosyası hazırlanıyor, birazdan tekrar deneyin.", "The PDF of this invoice is being made; try again in a moment."),
     ("message_card_not_published", "Bu mesaj kartı satışta değil.", "This message card is not published."),

@@ -1,6 +1,7 @@
 //! Streams, correlations, and the journal as it was at a time.
 
-use super::{HISTORY_EVENTS_MAX, ReadError, columns, envelope, envelopes};
+use super::page::{StoredEvent, stored};
+use super::{HISTORY_EVENTS_MAX, ReadError, columns, envelope, envelopes, not_too_many};
 use domain::Envelope;
 use sqlx::{PgExecutor, PgPool};
 use time::OffsetDateTime;
@@ -89,17 +90,17 @@ pub async fn by_correlation(
     envelopes(&rows)
 }
 
-/// The events of several streams (type, id), in journal order, up to a position.
+/// The events of several streams (type, id) with their stored hashes, in journal order, up to a position.
 pub async fn history(
     executor: impl PgExecutor<'_>,
     streams: &[(String, String)],
     up_to: Option<i64>,
-) -> Result<Vec<Envelope>, ReadError> {
+) -> Result<Vec<StoredEvent>, ReadError> {
     let (types, ids) = columns_of(streams);
     let rows = sqlx::query(concat!(
         "SELECT ",
         columns!(),
-        " FROM unnest($1, $2) AS s(aggregate_type, aggregate_id) JOIN events USING (aggregate_type, aggregate_id)",
+        ", leaf_hash FROM unnest($1, $2) AS s(aggregate_type, aggregate_id) JOIN events USING (aggregate_type, aggregate_id)",
         " WHERE position <= $3 ORDER BY position LIMIT $4"
     ))
     .bind(types)
@@ -108,7 +109,7 @@ pub async fn history(
     .bind(HISTORY_EVENTS_MAX + 1)
     .fetch_all(executor)
     .await?;
-    envelopes(&rows)
+    not_too_many(&rows, stored)
 }
 
 /// The last position in any of the streams; 0 if all are empty.

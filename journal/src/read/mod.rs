@@ -64,8 +64,15 @@ fn envelope(row: &PgRow) -> Result<Envelope, sqlx::Error> {
 }
 
 fn envelopes(rows: &[PgRow]) -> Result<Vec<Envelope>, ReadError> {
+    not_too_many(rows, envelope)
+}
+
+fn not_too_many<T>(
+    rows: &[PgRow],
+    decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
+) -> Result<Vec<T>, ReadError> {
     if i64::try_from(rows.len()).unwrap_or(i64::MAX) > HISTORY_EVENTS_MAX {
         return Err(ReadError::TooMany);
     }
-    Ok(rows.iter().map(envelope).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(decode).collect::<Result<_, _>>()?)
 }

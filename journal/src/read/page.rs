@@ -56,9 +56,11 @@ pub async fn stored_page(
     limit_events: i64,
     limit_bytes: usize,
 ) -> Result<Vec<StoredEvent>, ReadError> {
-    let stored =
-        |row: &PgRow| Ok(StoredEvent { envelope: envelope(row)?, leaf_hash: row.try_get("leaf_hash")? });
     bounded(executor, STORED_PAGE, after, (limit_events, limit_bytes), stored).await
+}
+
+pub(super) fn stored(row: &PgRow) -> Result<StoredEvent, sqlx::Error> {
+    Ok(StoredEvent { envelope: envelope(row)?, leaf_hash: row.try_get("leaf_hash")? })
 }
 
 async fn bounded<T>(

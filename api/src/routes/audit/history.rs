@@ -13,7 +13,7 @@ use domain::order::Order;
 use domain::payment::Payment;
 use domain::{AccountId, DraftEvent, Envelope, Event, OrderEvent, OrderId};
 use journal::leaf::leaf_hash;
-use journal::read::{self, StoredEvent};
+use journal::read::{self, ReadError, StoredEvent};
 use journal::tables::accounts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,9 +24,6 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::openapi::Schema;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
-
-/// Largest page of the journal that is fetched at once, in bytes of JSON.
-const RUN_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -98,7 +95,8 @@ struct EventView {
 #[utoipa::path(get, path = "/orders/{id}/history", operation_id = "order_history", tag = "audit",
     security(("bearer" = []), ("cookie" = [])),
     params(("id" = String, Path, description = "Order id"), AsOf),
-    responses((status = 200, body = OrderHistoryView), (status = 400, description = "`validation_failed`"),
+    responses((status = 200, body = OrderHistoryView),
+        (status = 400, description = "`validation_failed`; `history_too_long`: ask for it as of an earlier moment"),
         (status = 401, description = "`unauthorized`"), (status = 403, description = "`forbidden`"),
         (status = 404, description = "`order_not_found`")))]
 pub(super) async fn order_history(
@@ -115,7 +113,8 @@ pub(super) async fn order_history(
 #[utoipa::path(get, path = "/accounts/{id}/history", operation_id = "account_history", tag = "audit",
     security(("bearer" = []), ("cookie" = [])),
     params(("id" = String, Path, description = "Account id"), AsOf),
-    responses((status = 200, body = AccountHistoryView), (status = 400, description = "`validation_failed`"),
+    responses((status = 200, body = AccountHistoryView),
+        (status = 400, description = "`validation_failed`; `history_too_long`: ask for it as of an earlier moment"),
         (status = 401, description = "`unauthorized`"), (status = 403, description = "`forbidden`"),
         (status = 404, description = "`account_not_found`")))]
 pub(super) async fn account_history(
@@ -141,9 +140,11 @@ async fn history(
         Some(text) => Some(position(pool, text).await?),
         None => None,
     };
-    let envelopes = read::history(pool, streams, up_to).await.map_err(Problem::internal)?;
-    let state = as_of.is_some().then(|| state::folded(&envelopes)).transpose()?;
-    let stored = with_hashes(pool, &envelopes).await?;
+    let stored = read::history(pool, streams, up_to).await.map_err(|error| match error {
+        ReadError::TooMany => Problem::bad_request("history_too_long"),
+        other => Problem::internal(other),
+    })?;
+    let state = as_of.is_some().then(|| state::folded(&stored)).transpose()?;
     let events = stored.into_iter().map(EventView::of).collect::<Result<_, _>>()?;
     Ok(HistoryView { as_of_position: up_to, events, state })
 }
@@ -192,22 +193,6 @@ async fn streams(pool: &PgPool, order: OrderId) -> Result<Vec<(String, String)>,
 async fn events(pool: &PgPool, aggregate_type: &str, id: &str) -> Result<Vec<Event>, Problem> {
     let envelopes = read::stream(pool, aggregate_type, id).await.map_err(Problem::internal)?;
     envelopes.iter().map(Envelope::decode).collect::<Result<_, _>>().map_err(Problem::internal)
-}
-
-/// The same events with their stored hashes, fetched by runs of neighbouring positions.
-async fn with_hashes(pool: &PgPool, envelopes: &[Envelope]) -> Result<Vec<StoredEvent>, Problem> {
-    let mut stored = Vec::with_capacity(envelopes.len());
-    for run in envelopes.chunk_by(|one, next| one.position + 1 == next.position) {
-        let mut after = run[0].position - 1;
-        let last = run[run.len() - 1].position;
-        while after < last {
-            let page = read::stored_page(pool, after, last - after, RUN_BYTES_MAX).await;
-            let page = page.map_err(Problem::internal)?;
-            after = page.last().map_or(last, |event| event.envelope.position);
-            stored.extend(page);
-        }
-    }
-    Ok(stored)
 }
 
 impl EventView {

@@ -8,6 +8,7 @@ use domain::draft::Draft;
 use domain::order::Order;
 use domain::payment::Payment;
 use domain::{Decide, Envelope};
+use journal::read::StoredEvent;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,9 +26,9 @@ pub(super) struct StateView {
 }
 
 /// Every aggregate that has an event among these.
-pub(super) fn folded(envelopes: &[Envelope]) -> Result<Vec<StateView>, Problem> {
+pub(super) fn folded(events: &[StoredEvent]) -> Result<Vec<StateView>, Problem> {
     let mut streams: BTreeMap<(&str, &str), Vec<&Envelope>> = BTreeMap::new();
-    for envelope in envelopes {
+    for StoredEvent { envelope, .. } in events {
         let stream = (envelope.aggregate_type.as_str(), envelope.aggregate_id.as_str());
         streams.entry(stream).or_default().push(envelope);
     }
