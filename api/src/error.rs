@@ -92,12 +92,15 @@ impl Problem {
     /// only away for a moment, it is 503 `store_unavailable`.
     pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let error = error.into();
-        let problem = if may_pass(&*error) {
-            Self::unavailable("store_unavailable", AWAY_RETRY_AFTER_S)
-        } else {
-            Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
-        };
-        problem.with_source(error)
+        if may_pass(&*error) {
+            return Self::store_unavailable(error);
+        }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").with_source(error)
+    }
+
+    /// The database is away for a moment.
+    pub fn store_unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::unavailable("store_unavailable", AWAY_RETRY_AFTER_S).with_source(error)
     }
 
     #[must_use]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// One row of the journal. `payload` and `metadata` are what was stored; nothing here is upcast.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,6 +74,12 @@ impl Event {
 }
 
 impl Envelope {
+    /// The request that it came from; all of ours have one.
+    pub fn correlation_id(&self) -> Uuid {
+        let id = self.metadata.get("correlation_id");
+        id.and_then(|id| id.parse().ok()).unwrap_or_default()
+    }
+
     /// Upcasts and decodes the payload.
     pub fn decode(&self) -> Result<Event, DecodeError> {
         let payload = self.payload.to_string();

@@ -5,10 +5,9 @@ use crate::tables::accounts;
 use crate::tables::security_events::{self, Kind, NewSecurityEvent, Source};
 use cqrs_es::Aggregate;
 use domain::account::{Account, Role};
-use domain::{AccountEvent, AccountId, Envelope, Event};
+use domain::{AccountEvent, AccountId, Event};
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RoleError {
@@ -37,7 +36,7 @@ pub async fn put_in_force(pool: &PgPool, account: AccountId, now: OffsetDateTime
             AccountEvent::Registered { role, .. } | AccountEvent::RoleGranted { role, .. },
         ) = envelope.decode()?
         {
-            current = Some((role, request_of(&envelope)));
+            current = Some((role, envelope.correlation_id()));
         }
     }
     let (role, request) = current.ok_or(RoleError::NoAccount)?;
@@ -48,10 +47,4 @@ pub async fn put_in_force(pool: &PgPool, account: AccountId, now: OffsetDateTime
     }
     transaction.commit().await?;
     Ok(role)
-}
-
-/// The request of an event; all of ours have one.
-fn request_of(envelope: &Envelope) -> Uuid {
-    let correlation = envelope.metadata.get("correlation_id");
-    correlation.and_then(|id| id.parse().ok()).unwrap_or_default()
 }

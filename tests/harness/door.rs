@@ -114,6 +114,16 @@ pub async fn waiting(pool: &PgPool) -> i64 {
     .unwrap()
 }
 
+/// The first command keeps the writer busy, so that all others wait together.
+pub async fn first_waits(pool: &PgPool) {
+    eventually("the writer waits for the lock", || async { waiting(pool).await == 1 }).await;
+}
+
+pub async fn others_wait(commands: &Commands, count: usize) {
+    let gathered = || async { commands.writer().stats().queue_depth == count };
+    eventually("all others wait", gathered).await;
+}
+
 /// A session with the login's own rights: the service's role may not see what other sessions do.
 pub async fn superuser(pool: &PgPool) -> PgConnection {
     PgConnection::connect_with(&pool.connect_options()).await.unwrap()

@@ -1,6 +1,6 @@
 //! The address book: who sees it, what it takes, and that its rules hold against requests at the same time.
 
-use super::http_edge::{Answer, get, post, request, send, token_of};
+use super::http_edge::{Answer, get, post, request, send, send_until_settled, token_of};
 use harness::TestStack;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -190,18 +190,10 @@ async fn a_draft_takes_a_saved_address_as_text(stack: &TestStack, mine: &str, ab
 }
 
 /// Sends all at once, and answers the statuses.
-/// Whoever meets the same request on its way comes again.
 async fn at_once(requests: Vec<reqwest::RequestBuilder>) -> Vec<u16> {
     let mut running = JoinSet::new();
     for request in requests {
-        running.spawn(async move {
-            loop {
-                let answer = send(request.try_clone().unwrap()).await;
-                if answer.status != 409 || answer.json()["code"] != "idempotency_in_progress" {
-                    return answer.status;
-                }
-            }
-        });
+        running.spawn(async move { send_until_settled(request).await.status });
     }
     running.join_all().await
 }

@@ -57,6 +57,16 @@ pub async fn send(request: RequestBuilder) -> Answer {
     Answer { status, headers, bytes: answer.bytes().await.unwrap().to_vec() }
 }
 
+/// The same for one that may meet itself on its way, since the first takes longer than the others wait: it comes again.
+pub async fn send_until_settled(request: RequestBuilder) -> Answer {
+    loop {
+        let answer = send(request.try_clone().unwrap()).await;
+        if answer.status != 409 || answer.json()["code"] != "idempotency_in_progress" {
+            return answer;
+        }
+    }
+}
+
 pub fn request(stack: &TestStack, method: Method, path: &str) -> RequestBuilder {
     stack.client.request(method, format!("{}{path}", stack.endpoints.api))
 }

@@ -1,6 +1,6 @@
 //! A request that is sent twice under one `Idempotency-Key` is done once, and answered twice in the same words.
 
-use super::http_edge::{Answer, PASSWORD, request, send, token_of};
+use super::http_edge::{Answer, PASSWORD, request, send, send_until_settled, token_of};
 use harness::{TestStack, eventually};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -96,11 +96,7 @@ async fn a_repeat_meets_the_request_that_still_runs() {
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     held.commit().await.unwrap();
-    let repeat = eventually("the repeat is answered", async || {
-        let answer = send(create()).await;
-        (answer.status != 409).then_some(answer)
-    })
-    .await;
+    let repeat = send_until_settled(create()).await;
     assert!(repeat.status == 201 && is_replay(&repeat), "{:?} {}", repeat.headers, repeat.text());
     let drafts: i64 = sqlx::query_scalar("SELECT count(*) FROM events WHERE aggregate_type = 'draft'")
         .fetch_one(&stack.database.pool)
@@ -115,15 +111,7 @@ async fn a_hundred_at_once_are_one() {
     let stack = TestStack::start().await;
     let token = token_of(&stack, &stack.customer().await).await;
     let wish = json!({ "method": "ai" });
-    // On a slow machine the first one takes longer than the others wait: they come again.
-    let ask = async || loop {
-        let answer = send(keyed(&stack, &token, "many", "/api/v1/drafts", &wish)).await;
-        if answer.status != 409 {
-            return answer;
-        }
-        answer.is_problem(409, "idempotency_in_progress");
-    };
-    let all = (0..100).map(|_| ask());
+    let all = (0..100).map(|_| send_until_settled(keyed(&stack, &token, "many", "/api/v1/drafts", &wish)));
     let all = futures::future::join_all(all).await;
     assert_eq!(all.iter().filter(|answer| !is_replay(answer)).count(), 1);
     for answer in &all {

@@ -1,6 +1,8 @@
 //! What the door of the journal promises to those who write.
 
-use super::journal_support::{Process, context, eventually, grant, grant_in_tasks, reserve, waiting, wallet};
+use super::journal_support::{
+    Process, context, first_waits, grant, grant_in_tasks, others_wait, reserve, wallet,
+};
 use crate::harness;
 use journal::{Claim, CommandError, IdempotencyRecord, PrepareError, Rider, leaf, read};
 use serde_json::json;
@@ -220,13 +222,10 @@ async fn a_row_that_cannot_be_stored_hurts_nobody_else() {
             (id, commands.execute(vec![grant(id, "a", 1)], &context(), Rider::default()).await)
         });
         if n == 0 {
-            // It keeps the writer busy, so that all others wait together.
-            eventually("the writer waits for the lock", || async { waiting(&database.pool).await == 1 })
-                .await;
+            first_waits(&database.pool).await;
         }
     }
-    let queued = || async { process.commands.writer().stats().queue_depth == 11 };
-    eventually("all others wait", queued).await;
+    others_wait(&process.commands, 11).await;
     holder.commit().await.unwrap();
     for (id, result) in tasks.join_all().await {
         assert_eq!(result.is_err(), id == unlucky, "{result:?}");

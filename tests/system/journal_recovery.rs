@@ -1,6 +1,6 @@
 //! What the writer does when its connection breaks at the worst moment.
 
-use super::journal_support::{Process, context, eventually, grant, waiting, wallet};
+use super::journal_support::{Process, context, eventually, first_waits, grant, others_wait, wallet};
 use crate::harness;
 use journal::{ConnectOptions, Rider, connect, read};
 use sqlx::Connection;
@@ -124,13 +124,10 @@ async fn a_stopped_writer_first_writes_what_waits() {
             commands.execute(vec![grant(wallet(), "a", 1)], &context(), Rider::default()).await
         });
         if number == 0 {
-            // It keeps the writer busy, so that all others wait together.
-            eventually("the writer waits for the lock", || async { waiting(&database.pool).await == 1 })
-                .await;
+            first_waits(&database.pool).await;
         }
     }
-    let queued = || async { process.commands.writer().stats().queue_depth == 19 };
-    eventually("all others wait", queued).await;
+    others_wait(&process.commands, 19).await;
     let commands = process.commands.clone();
     process.stop.cancel();
     holder.commit().await.unwrap();

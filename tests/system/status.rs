@@ -40,7 +40,7 @@ async fn well(stack: &TestStack) {
     .await;
 }
 
-async fn metrics(stack: &TestStack) -> String {
+pub async fn metrics(stack: &TestStack) -> String {
     let answer = stack.client.get(format!("{}/metrics", stack.endpoints.admin)).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     answer.text().await.unwrap()
@@ -56,7 +56,7 @@ async fn metrics_with(stack: &TestStack, series: &str, wanted: Option<f64>) -> S
 }
 
 /// The value of a series, written as Prometheus writes it.
-fn value(text: &str, series: &str) -> Option<f64> {
+pub fn value(text: &str, series: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
     Some(line.parse().unwrap())
 }

@@ -2,7 +2,7 @@
 
 use crate::held;
 use domain::AccountId;
-use harness::door::{Process, context, eventually, grant, wallet};
+use harness::door::{Process, context, first_waits, grant, others_wait, wallet};
 use journal::writer::WriteError;
 use journal::{Claim, CommandError, Commands, Committed, PrepareError, Rider, leaf, read};
 use sqlx::{Connection, PgConnection};
@@ -61,17 +61,15 @@ async fn bad_among_good(unlucky: usize) {
 
     let mut holder = held::lock(&mut owner).await;
     let mut results = Results::new();
-    // The first one keeps the writer busy, so that all others wait together.
     send(&mut results, commands, Kind::Good, wallet());
-    let busy = || async { held::waiting(&database.pool).await == 1 };
-    eventually("the writer waits for the lock", busy).await;
+    first_waits(&database.pool).await;
     for (kind, count) in [(Kind::Good, GOOD), (Kind::Claims, 1), (Kind::Unlucky, unlucky)] {
         (0..count).for_each(|_| send(&mut results, commands, kind, wallet()));
     }
     let late = wallet();
     send(&mut results, commands, Kind::Late, late);
     let queued = GOOD + 2 + unlucky;
-    eventually("one batch", || async { commands.writer().stats().queue_depth == queued }).await;
+    others_wait(commands, queued).await;
     refused_before_they_wait(&process).await;
     held::append(&mut holder, &held::granted(Uuid::new_v4(), late.0, 1)).await.unwrap();
     holder.commit().await.unwrap();

@@ -85,7 +85,7 @@ async fn an_idle_writer_elsewhere_and_a_long_reader_change_nothing() {
 
     for measured in [&alone, &disturbed] {
         assert_eq!(measured.dead, 0, "the journal has no dead rows: {measured:?}");
-        assert!(measured.lag_max <= 4 * PAGE_EVENTS, "readers keep up: {measured:?}");
+        assert!(measured.lag_max <= 2 * PAGE_EVENTS, "readers keep up: {measured:?}");
         assert!(measured.hot_updates * 10 >= measured.updates * 9, "checkpoints stay in place: {measured:?}");
     }
     assert_eq!(alone.events, disturbed.events, "the same work was done");

@@ -49,14 +49,14 @@ pub struct By<'a> {
 }
 
 impl NewPasswords {
-    /// By one who has shown the secret of this reset. Ends all sessions; answers what was committed: nothing at a repeat.
+    /// By one who has shown the secret of this reset. Ends all sessions; answers where the journal has got to.
     pub async fn reset(
         &self,
         account: AccountId,
         selector: Uuid,
         password: &str,
         by: By<'_>,
-    ) -> Result<Committed, Problem> {
+    ) -> Result<i64, Problem> {
         let ours = self.keep(account, selector, password, None).await?;
         if !ours && !self.kept(account, selector, password).await? {
             // Two with the same mail and different passwords: the first one has it.
@@ -73,7 +73,7 @@ impl NewPasswords {
         session: Uuid,
         password: &str,
         by: By<'_>,
-    ) -> Result<Committed, Problem> {
+    ) -> Result<i64, Problem> {
         let (account, credential) = (AccountId(row.id), self.chance.id());
         let ours = self.keep(account, credential, password, Some(session)).await?;
         let command = AccountCommand::ChangePassword { credential, replaces: row.credential };
@@ -105,12 +105,12 @@ impl NewPasswords {
         ours: bool,
         command: AccountCommand,
         by: By<'_>,
-    ) -> Result<Committed, Problem> {
+    ) -> Result<i64, Problem> {
         let commands = vec![Command::Account { id: account, command }];
         match self.commands.execute(commands, by.context, Rider::default()).await {
             Ok(committed) => {
                 self.put_in_force(account, &committed, by.origin).await?;
-                Ok(committed)
+                Ok(committed.position)
             }
             // Certainly not decided; what another request has kept is that one's to discard.
             Err(error @ (CommandError::Refused(_) | CommandError::Busy | CommandError::Contended { .. })) => {

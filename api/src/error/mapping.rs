@@ -63,11 +63,9 @@ impl From<CommandError> for Problem {
             CommandError::Busy => Self::unavailable("busy", RETRY_AFTER_S).with_source(error),
             // The database is away for a moment; nothing of the command was written.
             CommandError::Unreadable(LoadError::Store { .. })
-            | CommandError::Read(ReadError::Database(_)) => {
-                Self::unavailable("store_unavailable", RETRY_AFTER_S).with_source(error)
-            }
-            CommandError::Store(WriteError::Unavailable(_) | WriteError::Stopped) => {
-                Self::unavailable("store_unavailable", RETRY_AFTER_S).with_source(error)
+            | CommandError::Read(ReadError::Database(_))
+            | CommandError::Store(WriteError::Unavailable(_) | WriteError::Stopped) => {
+                Self::store_unavailable(error)
             }
             // Perhaps it was written: nobody is to be told to try again.
             CommandError::Store(WriteError::Unknown(_)) => {

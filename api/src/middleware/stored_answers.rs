@@ -83,17 +83,27 @@ impl Scope {
         if request.method() != Method::POST || is_multipart(request.headers()) {
             return None;
         }
-        if path == "/auth/register" {
-            return Some(Self { owner: None });
-        }
-        if path.starts_with("/auth/") || path.starts_with("/payments/webhooks/") || EXEMPT.contains(&path) {
+        if !keeps(path) {
             return None;
+        }
+        if path == REGISTER {
+            return Some(Self { owner: None });
         }
         // A forged or an old token is the handler's to refuse.
         let caller = request.extensions().get::<Authenticated>()?;
         Some(Self { owner: Some(caller.account.to_string()) })
     }
 }
+
+/// Whether a POST to this path, below its mount, may have its answer kept.
+pub(crate) fn keeps(path: &str) -> bool {
+    let exempt =
+        path.starts_with("/auth/") || path.starts_with("/payments/webhooks/") || EXEMPT.contains(&path);
+    path == REGISTER || !exempt
+}
+
+/// Before anybody is logged in.
+pub(crate) const REGISTER: &str = "/auth/register";
 
 /// Also a payment's start: its page lives for minutes, and the handler itself knows a repeat and what became of it.
 const EXEMPT: [&str; 3] = ["/payments/callback", "/payments/initiate", "/users/me/change-password"];

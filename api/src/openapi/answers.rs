@@ -2,7 +2,6 @@
 
 use super::{headers, parameters, problem, texts};
 use crate::middleware::api_path;
-use std::collections::btree_map::Entry;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::{OpenApi, RefOr, Response, ResponseBuilder};
 
@@ -14,10 +13,9 @@ pub(super) fn complete(mut openapi: OpenApi) -> OpenApi {
         for (method, operation) in operations(item) {
             parameters::complete(operation);
             say_as_problems(operation);
-            for (status, codes) in of_its_kind(path, &method, operation) {
-                add(operation, status, codes);
+            for codes in of_its_kind(path, &method, operation) {
+                add(operation, codes);
             }
-            add(operation, "default", "Anything else that went wrong");
             headers::asked(path, &method, operation);
             headers::answered(path, &method, operation);
         }
@@ -40,34 +38,35 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
     .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
+/// Codes that such an operation may answer with a status, and what is to be said of them.
+type Codes = (&'static str, &'static [&'static str], &'static str);
+
 /// What comes from the middleware and the extractors that such an operation has.
-fn of_its_kind(path: &str, method: &HttpMethod, operation: &Operation) -> Vec<(&'static str, &'static str)> {
+fn of_its_kind(path: &str, method: &HttpMethod, operation: &Operation) -> Vec<Codes> {
     let (in_api, has_body) = (api_path(path).is_some(), operation.request_body.is_some());
     let has_parameters = operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
+    let has_json = headers::takes_body(operation, "application/json");
     let takes_key = headers::takes_key(path, method, operation);
-    let body = operation.request_body.as_ref();
-    let has_json = body
-        .is_some_and(|body| matches!(body, RefOr::T(body) if body.content.contains_key("application/json")));
-    // A payment's start knows its repeats itself.
-    let waits_for_first = takes_key && api_path(path) != Some("/payments/initiate");
-    let by_kind = [
-        ("403", true, "`cors_not_allowed`"),
-        ("403", headers::repeats_token(path, method), "`csrf_token_invalid`"),
-        ("400", has_json, "`validation_failed`, `unknown_field`, `malformed_json`"),
-        ("400", has_parameters, "`validation_failed`, `invalid_query`"),
-        ("400", takes_key, "`invalid_idempotency_key`"),
-        ("401", operation.security.is_some(), "`unauthorized`"),
-        ("408", has_body, "`request_timeout`"),
-        ("409", parameters::waits(operation), "`position_ahead`: the journal has not come to `min_position`"),
-        ("409", takes_key, "`idempotency_key_reused`"),
-        ("409", waits_for_first, "`idempotency_in_progress`"),
-        ("413", has_body, "`payload_too_large`"),
-        ("415", has_body, "`unsupported_media_type`"),
-        ("429", in_api, "`rate_limited`"),
-        ("503", in_api, "`busy`, `contended`, `timeout`, `store_unavailable`: try again"),
+    let is_kept = headers::answer_is_kept(path, method, operation);
+    let behind = ": the journal has not come to `min_position`";
+    let by_kind: [(bool, Codes); 15] = [
+        (true, ("403", &["cors_not_allowed"], "")),
+        (headers::repeats_token(path, method), ("403", &["csrf_token_invalid"], "")),
+        (has_json, ("400", &["validation_failed", "unknown_field", "malformed_json"], "")),
+        (has_parameters, ("400", &["validation_failed", "invalid_query"], "")),
+        (takes_key, ("400", &["invalid_idempotency_key"], "")),
+        (operation.security.is_some(), ("401", &["unauthorized"], "")),
+        (has_body, ("408", &["request_timeout"], "")),
+        (parameters::waits(operation), ("409", &["position_ahead"], behind)),
+        (takes_key, ("409", &["idempotency_key_reused"], "")),
+        (is_kept, ("409", &["idempotency_in_progress"], "")),
+        (has_body, ("413", &["payload_too_large"], "")),
+        (has_body, ("415", &["unsupported_media_type"], "")),
+        (in_api, ("429", &["rate_limited"], "")),
+        (in_api, ("503", &["busy", "contended", "timeout", "store_unavailable"], ": try again")),
+        (true, ("default", &[], "Anything else that went wrong")),
     ];
-    let all = by_kind.into_iter().filter(|(_, applies, _)| *applies);
-    all.map(|(status, _, codes)| (status, codes)).collect()
+    by_kind.into_iter().filter(|(applies, _)| *applies).map(|(_, codes)| codes).collect()
 }
 
 /// A handler names the codes; that an error is a problem goes without saying.
@@ -96,25 +95,15 @@ fn say_when_not_modified(operation: &mut Operation) {
 }
 
 /// Says it beside what the handler itself says, unless that has it already.
-fn add(operation: &mut Operation, status: &str, codes: &str) {
+fn add(operation: &mut Operation, (status, codes, meaning): Codes) {
     let responses = &mut operation.responses.responses;
-    match responses.entry(status.to_owned()) {
-        Entry::Vacant(free) => {
-            free.insert(RefOr::T(problem(codes)));
-        }
-        Entry::Occupied(mut taken) => {
-            if let RefOr::T(response) = taken.get_mut() {
-                append(&mut response.description, codes);
-            }
-        }
+    let response = responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem("")));
+    let RefOr::T(Response { description: said, .. }) = response else { return };
+    let codes = codes.iter().map(|code| format!("`{code}`"));
+    let new: Vec<_> = codes.filter(|code| !said.contains(code)).collect();
+    if new.is_empty() && !said.is_empty() {
+        return;
     }
-}
-
-fn append(description: &mut String, codes: &str) {
-    let (names, meaning) = codes.split_once(": ").map_or((codes, None), |(names, rest)| (names, Some(rest)));
-    let new: Vec<_> = names.split(", ").filter(|name| !description.contains(name)).collect();
-    if !new.is_empty() {
-        let meaning = meaning.map(|meaning| format!(": {meaning}")).unwrap_or_default();
-        *description = format!("{description}; {}{meaning}", new.join(", "));
-    }
+    let and = if said.is_empty() { "" } else { "; " };
+    *said = format!("{said}{and}{}{meaning}", new.join(", "));
 }

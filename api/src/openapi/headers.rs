@@ -1,6 +1,6 @@
 //! Headers that mean the same on every route: who may send them, and which answers have them. Said once.
 
-use crate::middleware::{api_path, csrf};
+use crate::middleware::{api_path, csrf, stored_answers};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -33,15 +33,23 @@ pub(super) fn repeats_token(path: &str, method: &HttpMethod) -> bool {
     api_path(path).is_some() && *method != HttpMethod::Get && !csrf::exempt(path)
 }
 
-/// Does a key make a repeat of it one with the first? See [`crate::middleware::stored_answers`].
+/// Does a key make a repeat of it one with the first?
 pub(super) fn takes_key(path: &str, method: &HttpMethod, operation: &Operation) -> bool {
+    // A payment's start knows its repeats itself.
+    let start = *method == HttpMethod::Post && api_path(path) == Some("/payments/initiate");
+    start || answer_is_kept(path, method, operation)
+}
+
+/// Does the repeat get the first one's answer, or wait for it?
+pub(super) fn answer_is_kept(path: &str, method: &HttpMethod, operation: &Operation) -> bool {
     let Some(path) = api_path(path).filter(|_| *method == HttpMethod::Post) else { return false };
+    let has_owner = operation.security.is_some() || path == stored_answers::REGISTER;
+    stored_answers::keeps(path) && has_owner && !takes_body(operation, "multipart/form-data")
+}
+
+pub(super) fn takes_body(operation: &Operation, content_type: &str) -> bool {
     let body = operation.request_body.as_ref();
-    let is_file = body.is_some_and(
-        |body| matches!(body, RefOr::T(body) if body.content.contains_key("multipart/form-data")),
-    );
-    let for_all = operation.security.is_some() && !path.starts_with("/auth/") && !is_file;
-    path == "/auth/register" || (for_all && path != "/users/me/change-password")
+    body.is_some_and(|body| matches!(body, RefOr::T(body) if body.content.contains_key(content_type)))
 }
 
 /// What an answer tells beside its body.

@@ -103,8 +103,8 @@ impl Change {
         }
         let context = self.context.by(account);
         let by = By { context: &context, origin: &self.log.origin };
-        let committed = self.passwords.change(&row, session, &body.new_password, by).await?;
+        let position = self.passwords.change(&row, session, &body.new_password, by).await?;
         self.limits.limiter().forget(rule, &account.to_string()).await;
-        Ok((SeenAt(committed.position), Json(Changed { success: true })))
+        Ok((SeenAt(position), Json(Changed { success: true })))
     }
 }

@@ -248,13 +248,12 @@ impl Runner {
     }
 
     fn origin(&self, envelope: &Envelope, index: usize, attempts: i32) -> Origin {
-        let correlation = envelope.metadata.get("correlation_id").and_then(|id| Uuid::parse_str(id).ok());
         Origin {
             flow: self.flow.name,
             position: envelope.position,
             index,
             recorded_at: envelope.recorded_at,
-            correlation_id: correlation.unwrap_or(Uuid::nil()),
+            correlation_id: envelope.correlation_id(),
             attempt: u32::try_from(attempts).unwrap_or(1),
         }
     }

@@ -154,8 +154,8 @@ pub(super) async fn reset_password(
     };
     let context = parts.context.by(account);
     let by = By { context: &context, origin: &parts.log.origin };
-    let committed = passwords.reset(account, selector, &password, by).await?;
-    Ok((SeenAt(committed.position), Json(DONE)))
+    let position = passwords.reset(account, selector, &password, by).await?;
+    Ok((SeenAt(position), Json(DONE)))
 }
 
 /// What these routes need.

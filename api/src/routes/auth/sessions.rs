@@ -36,8 +36,8 @@ pub(super) struct DeviceView {
     #[serde(serialize_with = "crate::timestamp::serialize")]
     #[schema(value_type = String, format = DateTime)]
     created_at: OffsetDateTime,
-    #[serde(serialize_with = "crate::timestamp::serialize")]
     /// Of its last login or refresh
+    #[serde(serialize_with = "crate::timestamp::serialize")]
     #[schema(value_type = String, format = DateTime)]
     used_at: OffsetDateTime,
     #[serde(serialize_with = "crate::timestamp::serialize")]

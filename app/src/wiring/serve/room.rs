@@ -87,7 +87,6 @@ impl Seat {
 pub(super) struct Room {
     places: Arc<Semaphore>,
     seats: Arc<Mutex<Seats>>,
-    crowding: Crowding,
 }
 
 #[derive(Default)]
@@ -95,6 +94,24 @@ struct Seats {
     next: u64,
     taken: BTreeMap<u64, Seat>,
     said: Option<Instant>,
+    crowding: Crowding,
+}
+
+impl Seats {
+    fn changed(&self) {
+        self.crowding.open.set(i64::try_from(self.taken.len()).unwrap_or(i64::MAX));
+    }
+
+    fn say_that_all_are_taken(&mut self) {
+        if self.said.is_none_or(|said| said.elapsed() >= SAID_EVERY) {
+            self.said = Some(Instant::now());
+            let open = self.taken.len();
+            tracing::warn!(
+                open,
+                "all places are taken (HTTP_CONNECTIONS_MAX): who waits for longest must leave"
+            );
+        }
+    }
 }
 
 /// A connection's place; given back when it is dropped.
@@ -102,13 +119,13 @@ pub(super) struct Guest {
     pub seat: Seat,
     number: u64,
     seats: Arc<Mutex<Seats>>,
-    open: Gauge,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Room {
     pub fn new(places: usize, crowding: Crowding) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), seats: Arc::default(), crowding }
+        let seats = Seats { crowding, ..Seats::default() };
+        Self { places: Arc::new(Semaphore::new(places)), seats: Arc::new(Mutex::new(seats)) }
     }
 
     /// Waits for a place, and asks somebody to leave if there is none.
@@ -117,6 +134,7 @@ impl Room {
             if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
                 return place;
             }
+            lock(&self.seats).say_that_all_are_taken();
             self.make();
             let waiting = Arc::clone(&self.places).acquire_owned();
             if let Ok(Ok(place)) = timeout(PATIENCE, waiting).await {
@@ -127,19 +145,11 @@ impl Room {
 
     /// Asks the one to leave that has been waiting for longest.
     pub fn make(&self) {
-        let mut seats = lock(&self.seats);
+        let seats = lock(&self.seats);
         let waiting = seats.taken.values().filter_map(|seat| Some((seat.dispensable_since()?, seat)));
         if let Some((_, seat)) = waiting.min_by_key(|(since, _)| *since) {
             seat.0.leave.cancel();
-            self.crowding.displaced.inc();
-        }
-        if seats.said.is_none_or(|said| said.elapsed() >= SAID_EVERY) {
-            seats.said = Some(Instant::now());
-            let open = seats.taken.len();
-            tracing::warn!(
-                open,
-                "all places are taken (HTTP_CONNECTIONS_MAX): who waits for longest must leave"
-            );
+            seats.crowding.displaced.inc();
         }
     }
 
@@ -151,16 +161,16 @@ impl Room {
         let number = seats.next;
         seats.next += 1;
         seats.taken.insert(number, seat.clone());
-        let open = self.crowding.open.clone();
-        open.inc();
-        Guest { seat, number, seats: Arc::clone(&self.seats), open, _place: place }
+        seats.changed();
+        Guest { seat, number, seats: Arc::clone(&self.seats), _place: place }
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        lock(&self.seats).taken.remove(&self.number);
-        self.open.dec();
+        let mut seats = lock(&self.seats);
+        seats.taken.remove(&self.number);
+        seats.changed();
     }
 }
 
